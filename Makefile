@@ -1,0 +1,94 @@
+# The commands of HACKING.md.  Meson knows how to build; this file knows what
+# people want.
+
+BUILD = build
+PREFIX = /usr/local
+DESTDIR =
+FUZZ_SECONDS = 60
+PYTHON = /usr/bin/python3
+SOURCES = $(wildcard include/*.h lib/*.c table/*.[ch] os/*.[ch] \
+    daemon/*.[ch] tests/*/*.[ch] bench/*.c)
+MANUALS = $(wildcard man/*.[1-9])
+SCRIPTS = setup .ci/run tests/prove/run tests/fuzz/run $(wildcard tests/*.sh)
+
+
+all: $(BUILD)/build.ninja
+	@ninja --quiet -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD) --prefix=$(PREFIX)
+
+# As root, or where the kernel lets anybody have it, the port is 1.
+run:
+	@./setup build
+	@$(MAKE) -s all
+	@port=$$($(PYTHON) contrib/first-port 1 10001) && \
+	printf '%s\n' "Once it listens, try from another terminal:" \
+	    "    printf 'HELP\r\n' | nc localhost $$port" \
+	    "    telnet localhost $$port     # and type: tcpmux" && \
+	exec $(BUILD)/tcpmuxd -l "*:$$port"
+
+test:
+	@./setup build test
+	@$(MAKE) -s $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dtests=enabled
+	@ninja -C $(BUILD)
+	@TCPMUX_BUILD=$(BUILD) tests/peers.sh
+	TCPMUX_BUILD=$(BUILD) $(PYTHON) -B -m pytest -p no:cacheprovider tests
+
+fmt:
+	clang-format -i $(SOURCES)
+
+# Format is checked here, too: make fmt mends it.
+lint:
+	@./setup build test
+	@$(MAKE) -s all
+	clang-format --dry-run -Werror $(SOURCES)
+	clang-tidy --quiet -p $(BUILD) lib/*.c table/*.c os/*.c daemon/*.c
+	cppcheck -q --std=c11 --enable=warning,style,portability,performance \
+	    --inline-suppr --suppress=missingIncludeSystem \
+	    --suppress=variableScope --suppress=unusedStructMember \
+	    --error-exitcode=1 \
+	    -I. -Iinclude lib table os daemon
+	mandoc -T lint -W warning $(MANUALS)
+	shellcheck $(SCRIPTS)
+	codespell --skip tests/fuzz/corpus -L nd,fo,hel *.md NEWS include \
+	    lib table os daemon man tests bench contrib setup Makefile
+
+prove:
+	@./setup prove
+	tests/prove/run $(BUILD)
+
+fuzz:
+	@./setup build test
+	tests/fuzz/run $(BUILD) $(FUZZ_SECONDS)
+
+# Every branch of lib/wire.c, by the unit tests alone.
+coverage:
+	@./setup build test
+	@[ -d $(BUILD)/coverage ] || meson setup $(BUILD)/coverage \
+	    -Dtests=enabled -Db_coverage=true -Doptimization=0
+	@ninja -C $(BUILD)/coverage
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	$(BUILD)/coverage/tests/unit-wire
+	$(BUILD)/coverage/tests/unit-wire_write
+	gcovr -r . --object-directory $(BUILD)/coverage --branches \
+	    --filter lib/wire.c --fail-under-line 100 --fail-under-branch 100
+
+bench:
+	@./setup build test
+	@$(MAKE) -s all
+	@TCPMUX_BUILD=$(BUILD) tests/peers.sh
+	$(PYTHON) -B bench/run.py $(BUILD)
+
+install:
+	@./setup build
+	@$(MAKE) -s $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	ninja -C $(BUILD)
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all run test fmt lint prove fuzz coverage bench install clean

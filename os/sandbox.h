@@ -1,0 +1,50 @@
+/*
+ * Giving up, for good, what a process does not need.
+ *
+ * sandbox_linux.c does it with Landlock and seccomp; sandbox_none.c does
+ * nothing, for builds under a sanitizer or an analyser, which need more calls
+ * than any honest list could hold.  The build chooses one of the two.
+ */
+
+#ifndef OS_SANDBOX_H
+#define OS_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+/* A condition on one argument of a system call: it equals value. */
+struct sandbox_arg {
+	uint8_t index;  /* 0 to 5 */
+	uint32_t value; /* the upper half of the register is zero */
+};
+
+/* A system call that stays allowed, if its first nargs conditions hold. */
+struct sandbox_call {
+	int nr;
+	int nargs;
+	struct sandbox_arg args[2];
+};
+
+/* The most calls in one list. */
+#define SANDBOX_CALLS_MAX 32
+
+/*
+ * The first half: no new privileges, no core dump and, where the kernel has
+ * Landlock, no way to a file; nor, where it is new enough, to a TCP address,
+ * an abstract socket or a signal.  Children inherit it.  Returns 0, or -1 with
+ * errno.
+ */
+int sandbox_prepare(void);
+
+/*
+ * The second half: no child, at most nofile descriptors, no standard error,
+ * which would be a way out, and from here on any system call but the n calls
+ * kills the process; close() of standard error must be one of them.  Returns
+ * 0; or -1 with errno, as where the kernel has no seccomp, and then standard
+ * error is still there.
+ */
+int sandbox_enter(rlim_t nofile, const struct sandbox_call *calls, size_t n);
+
+#endif

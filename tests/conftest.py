@@ -1,0 +1,100 @@
+"""What every test starts from, and must leave behind: nothing."""
+
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+
+import pytest
+
+import doors
+import proc
+import server
+
+PR_SET_CHILD_SUBREAPER = 36
+COUNTED = ("passed", "failed", "skipped")
+
+
+def pytest_configure(config):
+    """Become the parent of what a test may orphan; show why tests skip."""
+    if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError("PR_SET_CHILD_SUBREAPER")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)   # and clean up
+    config.option.reportchars += "fEs"
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def collect_zombies(pids):
+    """Wait for those of pids that have ended and that nobody waits for."""
+    for pid in pids:
+        if proc.state(pid) == "Z":
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                pass
+
+
+@pytest.fixture(scope="session")
+def standing_doors():
+    """One of each door, by type; their servers stay for all tests."""
+    found = {door: door() for door in doors.DOORS}
+    yield found
+    for door in found.values():
+        door.close()
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left(standing_doors):
+    """Each test ends every process that it began."""
+    def left():
+        stay = {os.getpid()}
+        for door in standing_doors.values():
+            for pid in door.pids():
+                stay |= {pid, *proc.descendants(pid)}
+        here = set(proc.descendants(os.getpid())) - stay - before
+        collect_zombies(here)
+        return here
+
+    before = set(proc.descendants(os.getpid()))
+    yield
+    for pid in left():
+        command = proc.read(pid, "cmdline").replace("\0", " ")
+        assert proc.state(pid) in ("Z", ""), f"{pid} is left: {command}"
+
+
+@pytest.fixture
+def tcpmuxd():
+    """Start a tcpmuxd on 127.0.0.1, or as told; it ends with the test."""
+    started = []
+
+    def start(*words, sockets=1, **popen):
+        if "-l" not in words:
+            words = ("-l", "127.0.0.1:0", *words)
+        new = server.Server(*words, **popen)
+        started.append(new)
+        new.wait_ready(sockets)
+        return new
+
+    yield start
+    for each in started:
+        ended = each.process.returncode     # by the test, which has looked
+        try:
+            assert each.stop() == 0 or ended is not None
+        except subprocess.TimeoutExpired:
+            each.process.kill()
+            raise
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_sessionfinish(session):
+    """Say the result in one plain line, the very last."""
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    count = {name: len(reporter.stats.get(name, ())) for name in COUNTED}
+    count["failed"] += len(reporter.stats.get("error", ()))
+    if not count["skipped"]:
+        del count["skipped"]
+    reporter.write_line(
+        ", ".join(f"{number} {name}" for name, number in count.items()))

@@ -1,0 +1,139 @@
+"""What is built: hardened, the same twice, and installed whole anywhere."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).parent.parent
+BUILD = pathlib.Path(os.environ.get("TCPMUX_BUILD", "build"))
+PROGRAMS = ["in.tcpmuxd", "tcpmuxd"]
+INSTALLED = {
+    "opt/mux/include/tcpmux.h",
+    "opt/mux/sbin/in.tcpmuxd",
+    "opt/mux/sbin/tcpmuxd",
+    "opt/mux/share/man/man3/tcpmux_wire.3",
+    "opt/mux/share/man/man8/in.tcpmuxd.8",
+    "opt/mux/share/man/man8/tcpmuxd.8",
+}
+
+
+def run(*argv, **more):
+    """Run a command to its end; its output, or a failed test with it."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True,
+                          stderr=subprocess.STDOUT, **more)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def copy_of_tree(to):
+    skip = shutil.ignore_patterns("build", ".git")
+    return shutil.copytree(TOP, to, ignore=skip)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The tree, built and installed from a copy under a DESTDIR."""
+    at = tmp_path_factory.mktemp("install")
+    tree = copy_of_tree(at / "tree")
+    run("make", "-C", tree, "install", f"DESTDIR={at}/root",
+        "PREFIX=/opt/mux")
+    return at / "root"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_is_hardened(program):
+    elf = run("readelf", "-W", "-h", "-d", "-l", BUILD / program)
+    assert "DYN (Position-Independent Executable file)" in elf
+    assert "GNU_RELRO" in elf
+    assert re.search(r"\(FLAGS\).*BIND_NOW|FLAGS_1\).*NOW", elf)
+    assert re.search(r"GNU_STACK.* RW ", elf)
+    assert "RPATH" not in elf and "RUNPATH" not in elf
+
+
+def test_the_stack_and_the_library_calls_are_checked():
+    symbols = run("nm", "-D", BUILD / "tcpmuxd")
+    assert "__stack_chk_fail" in symbols
+    assert re.search(r"__\w+_chk\b", symbols.replace("__stack_chk", ""))
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64",
+                    reason="control-flow protection is x86-64's")
+def test_jumps_land_where_they_may():
+    """The C library's own start files decide for the program as a whole."""
+    for unit in BUILD.glob("*.p/*.c.o"):
+        assert "IBT, SHSTK" in run("readelf", "-n", unit), unit
+
+
+def test_two_builds_are_identical(tmp_path):
+    outputs = []
+    for place in ["here", "in/another/place"]:
+        tree = copy_of_tree(tmp_path / place)
+        run("meson", "setup", "build", "-Dtests=disabled", cwd=tree)
+        run("ninja", "-C", "build", cwd=tree)
+        outputs.append({name: (tree / "build" / name).read_bytes()
+                        for name in PROGRAMS +
+                        ["lib/libtcpmux.so.0.1.0", "lib/libtcpmux.a"]})
+    assert outputs[0] == outputs[1]
+
+
+def test_installation_is_whole(installed):
+    found = {str(f.relative_to(installed)) for f in installed.rglob("*")
+             if not f.is_dir()}
+    assert INSTALLED <= found
+    rest = {pathlib.Path(f).name for f in found - INSTALLED}
+    functions = {f"{name}.3" for name in exported(installed)}
+    assert rest == functions | {"libtcpmux.a", "libtcpmux.so",
+                                "libtcpmux.so.0", "libtcpmux.so.0.1.0",
+                                "libtcpmux.pc"}
+
+
+def exported(installed):
+    library = next(installed.rglob("libtcpmux.so.0.1.0"))
+    return set(re.findall(r" T (\w+)@@LIBTCPMUX_0",
+                          run("nm", "-D", library)))
+
+
+def test_the_library_exports_what_its_header_declares(installed):
+    header = (installed / "opt/mux/include/tcpmux.h").read_text()
+    code = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    assert exported(installed) == set(re.findall(r"(tcpmux_\w+)\(", code))
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "g++", "clang"])
+def test_a_stranger_compiles_against_it_wherever_it_lies(
+        installed, tmp_path, compiler):
+    moved = shutil.copytree(installed / "opt/mux", tmp_path / "moved",
+                            symlinks=True)
+    pc = next(moved.rglob("libtcpmux.pc"))
+    flags = run("pkg-config", "--cflags", "--libs", "libtcpmux",
+                env=os.environ | {"PKG_CONFIG_PATH": pc.parent}).split()
+    source = tmp_path / ("stranger.cc" if compiler == "g++" else "stranger.c")
+    source.write_text("""
+        #include <tcpmux.h>
+        int main(void) {
+            struct tcpmux_span name;
+            return tcpmux_parse_request("ssh\\r\\n", 5, TCPMUX_STRICT, &name)
+                == 5 && name.len == 3 ? 0 : 1;
+        }\n""")
+    program = tmp_path / "stranger"
+    run(compiler, "-Wall", "-Wextra", "-Werror", "-pedantic", source,
+        "-o", program, *flags)
+    run(program, env={"LD_LIBRARY_PATH": str(pc.parent.parent)})
+
+
+def test_systemd_takes_the_units(tmp_path):
+    """But for the manual pages, which are not installed here."""
+    program = (BUILD / "in.tcpmuxd").resolve()
+    for unit in (TOP / "contrib/systemd").iterdir():
+        text = re.sub(r"Documentation=.*\n", "", unit.read_text())
+        (tmp_path / unit.name).write_text(
+            text.replace("/usr/local/sbin/in.tcpmuxd", str(program)))
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    units = sorted(tmp_path.iterdir())
+    assert len(units) == 2
+    assert run("systemd-analyze", "verify", *units) == ""

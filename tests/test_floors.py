@@ -1,0 +1,47 @@
+"""Includes go down the floors of ARCHITECTURE.md, and never back up."""
+
+import pathlib
+import re
+
+import pytest
+
+TOP = pathlib.Path(__file__).parent.parent
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+
+# What the files of each folder may include, besides their own folder's.
+FLOORS = {
+    "include": set(),
+    "lib": {"include"},
+    "table": {"include"},
+    "os": set(),
+    "daemon": {"include", "table", "os"},
+    "cmd": {"include"},
+}
+
+FILES = sorted(f for floor in FLOORS for f in (TOP / floor).glob("*.[ch]"))
+
+
+def folder_of(name):
+    """The folder that an include names; the public header has none."""
+    return "include" if name == "tcpmux.h" else name.rpartition("/")[0]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.name)
+def test_includes_go_down_only(file):
+    floor = file.parent.name
+    for name in INCLUDE.findall(file.read_text()):
+        folder = folder_of(name)
+        assert folder == floor or folder in FLOORS[floor], name
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.name)
+def test_a_file_opens_with_its_sentence(file):
+    assert file.read_text().startswith("/*\n * ")
+
+
+@pytest.mark.parametrize("name", ["wire.c", "table.c"])
+def test_pure_code_includes_nothing_that_does_io(name):
+    """Rule 7 of the style: no descriptor, clock, log or exit."""
+    allowed = {"stdbool.h", "string.h"}
+    file = next(f for f in FILES if f.name == name)
+    assert set(re.findall(r"#include <([^>]+)>", file.read_text())) <= allowed

@@ -227,7 +227,7 @@ def test_user_ids_that_differ_are_refused():
     needs_root()
     done = subprocess.run(
         [server.TCPMUXD, "-l", "127.0.0.1:0"], stderr=subprocess.PIPE,
-        preexec_fn=lambda: os.setresuid(0, 65534, 65534), check=False,
+        preexec_fn=lambda: os.setresuid(65534, 0, 0), check=False,
         timeout=proc.PATIENCE)
     assert b"more than one user id" in done.stderr
     assert done.returncode == 71

@@ -203,7 +203,7 @@ rule_9_every_refusal_is_one_negative_reply_and_the_end(void **state)
 }
 
 static void
-the_refusals_of_the_seed_table_differ_and_say_something(void **state)
+the_refusals_of_the_default_table_differ_and_say_something(void **state)
 {
 	struct tcpmux_span a, b;
 	int i, j;
@@ -280,7 +280,7 @@ main(int argc, char *argv[])
 		cmocka_unit_test(
 		    rule_9_every_refusal_is_one_negative_reply_and_the_end),
 		cmocka_unit_test(
-		    the_refusals_of_the_seed_table_differ_and_say_something),
+		    the_refusals_of_the_default_table_differ_and_say_something),
 		cmocka_unit_test(classic_has_one_refusal_for_everything),
 		cmocka_unit_test(
 		    a_fault_of_the_request_has_the_refusal_of_its_number),

@@ -35,7 +35,7 @@ conn_init(struct conn *c, int fd, const struct mux *m, int64_t now)
 static enum conn_state
 refuse(struct conn *c, const struct mux *m, enum refusal why)
 {
-	c->answer = table_refuse(m->table, why);
+	c->answer = words_refuse(m->words, why);
 	return CONN_REPLY;
 }
 
@@ -81,7 +81,7 @@ consume_line(struct conn *c, const struct mux *m, size_t n,
 			return CONN_OVER;
 		c->nodelay = true;
 	}
-	c->answer = table_answer(m->table, name);
+	c->answer = words_answer(m->words, name);
 	return CONN_REPLY;
 }
 

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "table/table.h"
+#include "table/words.h"
 
 enum conn_state {
 	CONN_LINE,   /* the request is not whole yet */
@@ -34,7 +34,7 @@ enum conn_want {
 
 /* What every connection of one front has in common. */
 struct mux {
-	const struct table *table;
+	const struct words *words;
 	unsigned int flags; /* enum tcpmux_flag */
 	int wait_ms;        /* for one whole request */
 };

@@ -2,7 +2,7 @@
  * in.tcpmuxd: TCPMUX (RFC 1078) for one connection, on standard input and
  * output, under inetd, systemd or on a pipe.
  *
- * The protocol is in lib/wire.c and what is said in table/table.c; here is
+ * The protocol is in lib/wire.c and what is said in table/words.c; here is
  * only when to read, when to write and when to stop.
  */
 
@@ -24,7 +24,7 @@
 #include "os/number.h"
 #include "os/sandbox.h"
 #include "table/limits.h"
-#include "table/table.h"
+#include "table/words.h"
 #include "tcpmux.h"
 
 /* How waiting for the client ended. */
@@ -37,7 +37,7 @@ enum event {
 };
 
 struct talk {
-	const struct table *table;
+	const struct words *words;
 	bool classic;
 	unsigned int flags; /* enum tcpmux_flag */
 	int wait_s;         /* 0: for ever */
@@ -207,7 +207,7 @@ say_last(struct talk *t, struct tcpmux_span text)
 static enum event
 refuse(struct talk *t, enum refusal why)
 {
-	return say_last(t, table_refuse(t->table, why).text);
+	return say_last(t, words_refuse(t->words, why).text);
 }
 
 /*
@@ -244,7 +244,7 @@ end_early(struct talk *t, enum event e, size_t len)
 static enum event
 answer(struct talk *t, struct tcpmux_span name)
 {
-	const struct answer a = table_answer(t->table, name);
+	const struct answer a = words_answer(t->words, name);
 
 	return a.then == ANSWER_NEXT ? say(t, a.text) : say_last(t, a.text);
 }
@@ -289,7 +289,7 @@ parse_options(struct talk *t, int argc, char *argv[])
 		switch (c) {
 		case 'c':
 			t->classic = true;
-			t->table = &table_classic;
+			t->words = &words_classic;
 			break;
 		case 'l':
 			t->flags = TCPMUX_LENIENT;
@@ -360,7 +360,7 @@ int
 main(int argc, char *argv[])
 {
 	static struct talk talk = {
-		.table = &table_default,
+		.words = &words_default,
 		.flags = TCPMUX_STRICT,
 		.wait_s = LIMIT_WAIT_S,
 	};

@@ -201,7 +201,7 @@ main(int argc, char *argv[])
 	static struct listeners listeners;
 	static struct options options = {
 		.mux = {
-			.table = &table_default,
+			.words = &words_default,
 			.flags = TCPMUX_STRICT,
 			.wait_ms = LIMIT_WAIT_S * 1000,
 		},

@@ -19,4 +19,8 @@
 #define LIMIT_LINGER_MS    5000
 #define LIMIT_LINGER_BYTES 262144
 
+/* What one process may log in a second. */
+#define LIMIT_LOG_LINES 1000
+#define LIMIT_LOG_BYTES 1048576
+
 #endif

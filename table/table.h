@@ -1,55 +1,304 @@
 /*
- * What the mux knows: which names it serves and what it says to each request.
+ * What the mux knows: its listeners and services, and what becomes of a name.
  *
- * Pure data and pure functions.  Who reads the request and who carries the
- * answer to the client is none of this floor's business.
+ * Pure: built once from the configuration, then only read.  Everything that a
+ * table points to belongs to it and goes with it.  Times are in milliseconds,
+ * sizes in bytes; 0 stands for no limit unless it is said otherwise.
  */
 
 #ifndef TABLE_TABLE_H
 #define TABLE_TABLE_H
 
-#include "tcpmux.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
 
-/* Why a connection is refused; the first five are enum tcpmux_err, negated. */
-enum refusal {
-	REFUSE_EMPTY = -TCPMUX_ERR_EMPTY,
-	REFUSE_LONG = -TCPMUX_ERR_LONG,
-	REFUSE_BYTE = -TCPMUX_ERR_BYTE,
-	REFUSE_CR = -TCPMUX_ERR_CR,
-	REFUSE_LF = -TCPMUX_ERR_LF,
-	REFUSE_UNKNOWN,  /* no such service, or not for this peer */
-	REFUSE_LATE,     /* no whole request before the deadline */
-	REFUSE_URGENT,   /* TCP urgent data where a name was due */
-	REFUSE_BUSY,     /* every slot is taken */
-	REFUSE_STOPPING, /* the server is on its way down */
-	REFUSE_BROKEN,   /* the server could not be set up safely */
-	REFUSE_COUNT
+#include "table/access.h"
+#include "table/words.h"
+
+/* The most listeners, as configured; "*" counts as two. */
+#define TABLE_LISTENERS_MAX 64
+
+/* The most services, and the most back ends of one. */
+#define TABLE_SERVICES_MAX 1000000
+#define TABLE_BACKENDS_MAX 16
+
+/* The most places in the meter: for those of two tables (see below). */
+#define TABLE_METERS_MAX 2000000
+
+/* No service. */
+#define SERVICE_NONE UINT32_MAX
+
+/* So many events in a period; a burst may use all of them at once. */
+struct rate {
+	uint32_t count; /* 0: no limit */
+	uint32_t period_ms;
 };
 
-/* What becomes of the connection once the answer has been sent. */
-enum answer_then {
-	ANSWER_CLOSE, /* end of output, then close */
-	ANSWER_NEXT   /* read the next request (service tcpmux) */
+struct listen {
+	const char *address; /* as configured: "*", "10.0.0.1", "::1" */
+	uint16_t port;
+	bool lenient;         /* a bare LF ends a name, too (rule 23) */
+	bool proxied;         /* a PROXY header comes first */
+	struct access access; /* who may ask here at all */
+	struct access trust;  /* whose PROXY header is believed */
 };
 
-/* One or more whole lines; the text lives as long as its table. */
-struct answer {
-	struct tcpmux_span text;
-	enum answer_then then;
+enum service_kind {
+	SERVICE_TCPMUX,  /* the mux itself: the next name (rule 34) */
+	SERVICE_ECHO,    /* RFC 862 */
+	SERVICE_DISCARD, /* RFC 863 */
+	SERVICE_DAYTIME, /* RFC 867 */
+	SERVICE_EXEC,    /* a program is started on the connection */
+	SERVICE_RELAY,   /* bytes go to and from a back end */
+	SERVICE_SOCKET   /* a program takes the connection itself */
 };
 
-struct table;
+enum program_stderr {
+	STDERR_LOG,    /* lines of the daemon's log */
+	STDERR_SOCKET, /* the connection */
+	STDERR_NULL
+};
 
-/* RFC 1078's own service, tcpmux; each refusal is a sentence of its own. */
-extern const struct table table_default;
+struct program_rlimit {
+	int resource; /* RLIMIT_... */
+	struct rlimit limit;
+};
 
-/* The same in the words of the server of 2010, and HELP in capitals only. */
-extern const struct table table_classic;
+/* How a program of SERVICE_EXEC is started. */
+struct program {
+	const char *const *argv; /* argv[0] is the path; ends with NULL */
+	const char *const *environment; /* NAME=VALUE; ends with NULL */
+	const char *arg0; /* what the program sees as argv[0], or NULL */
+	const char *user; /* as configured; NULL: the daemon's own */
+	const char *group;
+	const char *const *group_names; /* ends with NULL; NULL: the user's */
+	const char *directory;          /* NULL: "/" */
+	/* Looked up by whoever reads the configuration: */
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t ngroups;
+	mode_t umask;
+	int nice;
+	const struct program_rlimit *rlimits;
+	size_t nrlimits;
+	enum program_stderr stderr_to;
+	bool new_privileges; /* false: no_new_privs is set */
+	const char *name;    /* of the user in log lines; never NULL */
+	/* Where it is configured, for messages: */
+	int user_line;
+	int group_line;
+	int groups_line;
+	int directory_line;
+};
 
-/* The answer to a request for name, which must be a good name. */
-struct answer table_answer(const struct table *t, struct tcpmux_span name);
+enum backend_kind {
+	BACKEND_ADDRESS, /* numeric */
+	BACKEND_NAME,    /* resolved in the background */
+	BACKEND_UNIX
+};
 
-/* The answer to a connection that is refused. */
-struct answer table_refuse(const struct table *t, enum refusal why);
+struct backend {
+	enum backend_kind kind;
+	const char *text; /* as configured */
+	const char *host; /* or path */
+	uint16_t port;
+	/*
+	 * BACKEND_ADDRESS: where.  BACKEND_NAME: its place among the names
+	 * of all services, less than nnames.
+	 */
+	uint8_t address[ADDRESS_BYTES];
+	uint32_t name;
+};
+
+enum proxy_version {
+	PROXY_NONE,
+	PROXY_V1,
+	PROXY_V2
+};
+
+/* How SERVICE_RELAY finds its back end. */
+struct relay_rule {
+	const struct backend *backends; /* in order of preference */
+	size_t nbackends;
+	uint32_t connect_ms; /* for each back end */
+	uint32_t idle_ms;    /* without a byte in either direction */
+	uint32_t half_ms;    /* the same, once one side has ended */
+	uint32_t keepalive_ms;
+	enum proxy_version proxy; /* sent to the back end */
+};
+
+/* The bounds of SERVICE_ECHO, _DISCARD and _DAYTIME. */
+struct builtin_rule {
+	uint64_t bytes;
+	uint32_t ms;
+};
+
+struct service {
+	const char *name; /* as configured: the canonical spelling */
+	const char *const *aliases;
+	size_t naliases;
+	const char *description; /* or NULL */
+	struct tcpmux_span ok;   /* what its taker says, with CR LF */
+	enum service_kind kind;
+	bool hidden;          /* HELP does not list it */
+	bool service_replies; /* the program says + itself (rule 16) */
+	bool has_access;      /* else the table's own holds */
+	struct access access;
+	uint32_t max;            /* connections at a time */
+	uint32_t max_per_source; /* of one source */
+	struct rate rate;        /* connections, of all sources */
+	uint32_t meter;          /* its place in the meter */
+	struct program program;  /* SERVICE_EXEC */
+	struct relay_rule relay; /* SERVICE_RELAY */
+	struct builtin_rule builtin;
+	const char *socket; /* SERVICE_SOCKET: the path */
+	const char *file;   /* where it is configured */
+	int line;
+	int kind_line; /* the same of exec, relay, builtin or socket */
+};
+
+enum sandbox_mode {
+	SANDBOX_STRICT,
+	SANDBOX_BEST,
+	SANDBOX_OFF
+};
+
+enum log_to {
+	LOG_STDERR,
+	LOG_FILE,
+	LOG_SYSLOG,
+	LOG_JOURNAL
+};
+enum log_format {
+	LOG_TEXT,
+	LOG_JSON
+};
+
+/* What is logged: each level has those before it, too. */
+enum log_level {
+	LOG_NOTHING,    /* only what the operator must know */
+	LOG_REFUSALS,   /* and connections that were refused */
+	LOG_CONNECTIONS /* and all others */
+};
+
+struct log_rule {
+	enum log_to to;
+	const char *path; /* of LOG_FILE */
+	enum log_format format;
+	enum log_level level;
+	struct rate lines; /* of each process */
+	struct rate bytes;
+};
+
+struct table {
+	struct listen *listens;
+	size_t nlistens;
+	struct service *services; /* sorted by folded name */
+	uint32_t nservices;
+	struct words words;
+	struct access access;  /* of services that have none of their own */
+	const char *user;      /* the daemon's own, or NULL */
+	const char *user_file; /* where it is configured */
+	int user_line;
+	uint32_t fronts; /* processes; 0: one per processor */
+	uint32_t relays;
+	uint32_t request_ms; /* for one whole request (rule 27) */
+	enum sandbox_mode sandbox;
+	bool sandbox_chosen; /* by the configuration */
+	struct log_rule log;
+	uint32_t max;            /* connections that wait or are served */
+	uint32_t max_per_source; /* the same, of one source */
+	struct rate rate_per_source;
+	struct rate wrong_names_per_source;
+	uint32_t nnames; /* different names of back ends */
+	const char **names;
+	/* Of table.c alone: */
+	struct table_index *index;
+	struct table_memory *memory;
+};
+
+/*
+ * A table with no listener and no service but tcpmux, and every default.  It
+ * has yet to be finished.  Returns NULL with errno ENOMEM.  table_free(NULL)
+ * does nothing.
+ */
+struct table *table_new(void);
+void table_free(struct table *t);
+
+/*
+ * Memory that lives as long as t: zeroed, or a copy.  NULL with ENOMEM.
+ */
+void *table_alloc(struct table *t, size_t size);
+char *table_copy(struct table *t, const char *text);
+
+/*
+ * Take a copy of *s into t and return its place until table_finish(); what
+ * *s points to must have been allocated from t.  The first SERVICE_TCPMUX by
+ * the name of tcpmux takes the place of the one that table_new() has put
+ * there, whose file is NULL.  Returns NULL with ENOMEM, or E2BIG if there are
+ * TABLE_SERVICES_MAX already.
+ */
+struct service *table_add(struct table *t, const struct service *s);
+
+/*
+ * Sort and index the services by all their names.  A service without a text
+ * of its own in ok gets words.ok; its place in the meter is its place in
+ * services.  If two have one name, *first and *second are set to them, in the
+ * order in which they were added, and the result is -1 with EEXIST; the first
+ * keeps the name, and the next call goes on with the other names.  Returns -1
+ * with ENOMEM; else 0.  Only then may the functions below be called.
+ */
+int table_finish(struct table *t, const struct service **first,
+    const struct service **second);
+
+/*
+ * Give each service of t the place in the meter that the service of its name
+ * has in old, and to the others places that old does not use, so that what
+ * is counted is counted across a reload.  Returns 0, or -1 with ENOMEM.
+ */
+int table_keep_meters(struct table *t, const struct table *old);
+
+/* What becomes of a request. */
+enum verdict_what {
+	VERDICT_HELP,      /* say the list, and close */
+	VERDICT_NEXT,      /* say + and read the next request */
+	VERDICT_HAND_OVER, /* to the taker of the service */
+	VERDICT_REFUSE
+};
+
+struct verdict {
+	enum verdict_what what;
+	uint32_t service; /* or SERVICE_NONE; set even if access is denied */
+	enum refusal why; /* of VERDICT_REFUSE: always REFUSE_UNKNOWN */
+};
+
+/*
+ * The service that has this name or alias, in any case, or SERVICE_NONE.
+ * Takes as long for a million services as for one.
+ */
+uint32_t table_find(const struct table *t, struct tcpmux_span name);
+
+/* The verdict on a request for name, a good name, by the peer with address. */
+struct verdict table_decide(const struct table *t, struct tcpmux_span name,
+    const uint8_t address[static ADDRESS_BYTES]);
+
+/*
+ * Write into the size bytes at buf as many whole lines of the answer to HELP
+ * as fit (rule 33), beginning with the service *next, 0 at first, which is
+ * moved on.  Returns the bytes written; 0 only if no line is left, and then
+ * *next is nservices.  size must be at least TCPMUX_REQUEST_MAX.
+ */
+size_t table_help(const struct table *t, uint32_t *next, char *buf, size_t size,
+    const uint8_t address[static ADDRESS_BYTES]);
+
+/* How many services there are of this kind. */
+uint32_t table_count(const struct table *t, enum service_kind kind);
+
+/* One word for a kind, as in the configuration: "exec", "relay", ... */
+const char *service_kind_name(enum service_kind kind);
 
 #endif

@@ -39,7 +39,7 @@ def test_a_file_opens_with_its_sentence(file):
     assert file.read_text().startswith("/*\n * ")
 
 
-@pytest.mark.parametrize("name", ["wire.c", "table.c"])
+@pytest.mark.parametrize("name", ["wire.c", "words.c"])
 def test_pure_code_includes_nothing_that_does_io(name):
     """Rule 7 of the style: no descriptor, clock, log or exit."""
     allowed = {"stdbool.h", "string.h"}

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/table.h"
+#include "table/words.h"
 #include "tcpmux.h"
 #include "tests/unit/guard.h"
 
@@ -61,10 +61,10 @@ talk_step(struct talk *t)
 		return false;
 	if (n < 0) {
 		talk_answer(t,
-		    table_refuse(&table_default, (enum refusal)(-n)));
+		    words_refuse(&words_default, (enum refusal)(-n)));
 		return true;
 	}
-	talk_answer(t, table_answer(&table_default, name));
+	talk_answer(t, words_answer(&words_default, name));
 	t->len -= (size_t)n;
 	memmove(t->held, t->held + n, t->len);
 	return true;

@@ -1,6 +1,5 @@
 /*
- * What the tables say to each request: the right answer, in lines that every
- * strict client can read.
+ * A table from services that are added: table/table.c and table/index.c.
  */
 
 #include <setjmp.h>
@@ -10,283 +9,266 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "table/index.h"
 #include "table/table.h"
 #include "tests/unit/guard.h"
+#include "tests/unit/services.h"
 
-#define ROOM 4096
+#define ROOM 8192
 
-static struct guard input, name_memory;
-
-static const struct table *const tables[] = { &table_default, &table_classic };
-
-#define TABLES (sizeof(tables) / sizeof(tables[0]))
+static struct guard memory;
 
 static int
-map_guards(void **state)
+map_guard(void **state)
 {
 	(void)state;
-	if (guard_init(&input, ROOM) == -1)
-		return -1;
-	return guard_init(&name_memory, ROOM);
+	return guard_init(&memory, ROOM);
 }
 
 static int
-unmap_guards(void **state)
+unmap_guard(void **state)
 {
 	(void)state;
-	guard_clear(&input);
-	guard_clear(&name_memory);
+	guard_clear(&memory);
 	return 0;
 }
 
-static struct answer
-ask(const struct table *t, const char *name)
+/* Bytes of text, without its NUL, that end at an unreadable page. */
+static struct tcpmux_span
+span(const char *text)
 {
-	struct tcpmux_span span;
+	size_t len = strlen(text);
 
-	span.len = strlen(name);
-	span.p = guard_copy(&name_memory, name, span.len);
-	assert_int_equal(tcpmux_check_name(span), 0);
-	return table_answer(t, span);
+	return (struct tcpmux_span){ guard_copy(&memory, text, len), len };
 }
 
 static void
-assert_says(struct answer answer, const char *text, enum answer_then then)
+services_are_sorted_without_regard_to_case(void **state)
 {
-	assert_int_equal(answer.text.len, strlen(text));
-	assert_memory_equal(answer.text.p, text, strlen(text));
-	assert_int_equal(answer.then, then);
-}
-
-/* The answer is one whole reply of this sign, for the strictest reader. */
-static void
-assert_is_reply(struct answer answer, char sign)
-{
-	struct tcpmux_reply reply;
-	const char *buf;
-	ssize_t n;
-
-	assert_non_null(answer.text.p);
-	assert_in_range(answer.text.len, 3, TCPMUX_REPLY_MAX);
-	buf = guard_copy(&input, answer.text.p, answer.text.len);
-	n = tcpmux_parse_reply(buf, answer.text.len, TCPMUX_STRICT, &reply);
-	assert_int_equal(n, answer.text.len);
-	assert_int_equal(reply.sign, sign);
-}
-
-static void
-rule_4_the_case_of_tcpmux_does_not_matter(void **state)
-{
-	size_t i;
+	static const char *const names[] = { "b", "TCPMUX2", "C", "a", "_", "Z",
+		"aa", "[" };
+	static const char *const sorted[] = { "[", "_", "a", "aa", "b", "C",
+		"tcpmux", "TCPMUX2", "Z" };
+	struct table *t = new_table();
+	uint32_t i;
 
 	(void)state;
-	for (i = 0; i < TABLES; i++) {
-		assert_says(ask(tables[i], "tcpmux"), "+OK FINE\r\n",
-		    ANSWER_NEXT);
-		assert_says(ask(tables[i], "TCPMUX"), "+OK FINE\r\n",
-		    ANSWER_NEXT);
-		assert_says(ask(tables[i], "TcpMux"), "+OK FINE\r\n",
-		    ANSWER_NEXT);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		add(t, names[i]);
+	finish(t);
+	assert_int_equal(t->nservices, sizeof(sorted) / sizeof(sorted[0]));
+	for (i = 0; i < t->nservices; i++) {
+		assert_string_equal(t->services[i].name, sorted[i]);
+		assert_int_equal(t->services[i].meter, i);
 	}
+	table_free(t);
+}
+
+/* Two services have one name; first and second are their descriptions. */
+static void
+assert_twins(struct table *t, const char *first, const char *second)
+{
+	const struct service *a, *b;
+
+	assert_int_equal(table_finish(t, &a, &b), -1);
+	assert_int_equal(errno, EEXIST);
+	assert_string_equal(a->description, first);
+	assert_string_equal(b->description, second);
 }
 
 static void
-rule_34_tcpmux_is_answered_and_the_next_name_read(void **state)
+tcpmux_may_be_configured_once(void **state)
 {
-	size_t i;
+	struct service mux = {
+		.name = "TCPmux",
+		.description = "itself",
+		.file = "test",
+	};
+	uint32_t found;
+	struct table *t = new_table();
 
 	(void)state;
-	for (i = 0; i < TABLES; i++) {
-		struct answer answer = ask(tables[i], "tcpmux");
-
-		assert_is_reply(answer, '+');
-		assert_int_equal(answer.then, ANSWER_NEXT);
-	}
+	add(t, "date");
+	assert_non_null(table_add(t, &mux));
+	mux.description = "again";
+	assert_non_null(table_add(t, &mux));
+	assert_twins(t, "itself", "again");
+	finish(t);
+	found = table_find(t, span("tcpmux"));
+	assert_string_equal(t->services[found].description, "itself");
+	table_free(t);
 }
 
 static void
-rule_10_help_is_reserved_in_any_case(void **state)
+every_name_that_two_services_have_is_told(void **state)
 {
-	(void)state;
-	assert_says(ask(&table_default, "HELP"), "tcpmux\r\n", ANSWER_CLOSE);
-	assert_says(ask(&table_default, "help"), "tcpmux\r\n", ANSWER_CLOSE);
-	assert_says(ask(&table_default, "Help"), "tcpmux\r\n", ANSWER_CLOSE);
-	assert_says(ask(&table_default, "hELp"), "tcpmux\r\n", ANSWER_CLOSE);
-}
-
-static void
-classic_knows_help_in_capitals_only(void **state)
-{
-	(void)state;
-	assert_says(ask(&table_classic, "HELP"), "tcpmux\r\n", ANSWER_CLOSE);
-	assert_says(ask(&table_classic, "help"), "-BLOW ME\r\n", ANSWER_CLOSE);
-	assert_says(ask(&table_classic, "Help"), "-BLOW ME\r\n", ANSWER_CLOSE);
-	assert_says(ask(&table_classic, "HELp"), "-BLOW ME\r\n", ANSWER_CLOSE);
-}
-
-static void
-rule_12_help_is_a_list_of_names_with_tcpmux_in_it(void **state)
-{
-	static const struct tcpmux_span tcpmux = { "tcpmux", 6 };
-	struct tcpmux_span name, text;
-	size_t i, found;
-	ssize_t n;
+	static const char *const aliases[] = { "c", "E" };
+	static const char *const own[] = { "g", "F" };
+	struct table *t = new_table();
+	struct service *s;
 
 	(void)state;
-	for (i = 0; i < TABLES; i++) {
-		text = ask(tables[i], "HELP").text;
-		found = 0;
-		while (text.len > 0) {
-			const char *buf = guard_copy(&input, text.p, text.len);
-
-			n = tcpmux_parse_help(buf, text.len, TCPMUX_STRICT,
-			    &name);
-			assert_in_range(n, 1, text.len);
-			if (tcpmux_compare_names(name, tcpmux) == 0)
-				found++;
-			text.p += n;
-			text.len -= (size_t)n;
-		}
-		assert_int_equal(found, 1);
-	}
+	add(t, "Z")->description = "1";
+	add(t, "e")->description = "2";
+	add(t, "z")->description = "3";
+	s = add(t, "a");
+	s->description = "4";
+	add_aliases(t, s, 2, aliases);
+	add(t, "C")->description = "5";
+	s = add(t, "f");
+	s->description = "6";
+	add_aliases(t, s, 2, own);
+	assert_twins(t, "1", "3");
+	assert_twins(t, "2", "4");
+	assert_twins(t, "4", "5");
+	assert_twins(t, "6", "6");
+	finish(t);
+	/* The first keeps the name. */
+	assert_string_equal(t->services[table_find(t, span("c"))].description,
+	    "4");
+	assert_string_equal(t->services[table_find(t, span("z"))].description,
+	    "1");
+	table_free(t);
 }
 
 static void
-rule_29_every_unknown_name_gets_the_same_refusal(void **state)
+a_service_says_its_own_words_or_those_of_the_table(void **state)
 {
-	static const char *const names[] = { "x", "echo", "tcpmu", "tcpmuxx",
-		"tcpmux/", "HEL", "HELPX", "HELP.", "+OK", "-", "@host:1" };
-	struct tcpmux_span want;
+	static const struct tcpmux_span own = { "+hello\r\n", 8 };
+	static const struct tcpmux_span all = { "+Go\r\n", 5 };
+	struct table *t = new_table();
+
+	(void)state;
+	add(t, "a")->ok = own;
+	add(t, "b");
+	t->words.ok = all;
+	finish(t);
+	assert_ptr_equal(t->services[table_find(t, span("a"))].ok.p, own.p);
+	assert_ptr_equal(t->services[table_find(t, span("b"))].ok.p, all.p);
+	assert_ptr_equal(t->services[table_find(t, span("tcpmux"))].ok.p,
+	    all.p);
+	table_free(t);
+}
+
+static void
+memory_of_a_table_is_zeroed_aligned_and_its_own(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 7, 64, 4000, 65000, 65536,
+		1000000, 3 };
+	struct table *t = new_table();
+	unsigned char *p[sizeof(sizes) / sizeof(sizes[0])];
 	size_t i, j;
 
 	(void)state;
-	for (i = 0; i < TABLES; i++) {
-		want = table_refuse(tables[i], REFUSE_UNKNOWN).text;
-		for (j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
-			struct answer answer = ask(tables[i], names[j]);
-
-			assert_ptr_equal(answer.text.p, want.p);
-			assert_int_equal(answer.text.len, want.len);
-			assert_int_equal(answer.then, ANSWER_CLOSE);
-		}
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		p[i] = table_alloc(t, sizes[i]);
+		assert_non_null(p[i]);
+		assert_int_equal((uintptr_t)p[i] % _Alignof(max_align_t), 0);
+		for (j = 0; j < sizes[i]; j++)
+			assert_int_equal(p[i][j], 0);
+		memset(p[i], (int)i + 1, sizes[i]);
 	}
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		for (j = 0; j < sizes[i]; j++)
+			assert_int_equal(p[i][j], i + 1);
+	assert_null(table_alloc(t, SIZE_MAX));
+	assert_int_equal(errno, ENOMEM);
+	table_free(t);
 }
 
 static void
-a_name_of_255_bytes_is_unknown_like_any_other(void **state)
+what_is_counted_keeps_its_place_across_a_reload(void **state)
 {
-	char name[TCPMUX_NAME_MAX + 1] = "";
+	static const char *const aliases[] = { "moved" };
+	struct table *old = new_table(), *t = new_table(), *last = new_table();
+	bool used[8] = { false };
+	uint32_t i, place;
 
 	(void)state;
-	memset(name, 'x', TCPMUX_NAME_MAX);
-	assert_says(ask(&table_classic, name), "-BLOW ME\r\n", ANSWER_CLOSE);
-	assert_is_reply(ask(&table_default, name), '-');
-}
-
-static void
-rule_9_every_refusal_is_one_negative_reply_and_the_end(void **state)
-{
-	size_t i;
-	int why;
-
-	(void)state;
-	for (i = 0; i < TABLES; i++)
-		for (why = REFUSE_EMPTY; why < REFUSE_COUNT; why++) {
-			struct answer answer =
-			    table_refuse(tables[i], (enum refusal)why);
-
-			assert_is_reply(answer, '-');
-			assert_int_equal(answer.then, ANSWER_CLOSE);
-		}
-}
-
-static void
-the_refusals_of_the_default_table_differ_and_say_something(void **state)
-{
-	struct tcpmux_span a, b;
-	int i, j;
-
-	(void)state;
-	for (i = REFUSE_EMPTY; i < REFUSE_COUNT; i++) {
-		a = table_refuse(&table_default, (enum refusal)i).text;
-		assert_true(a.len > 3);
-		for (j = i + 1; j < REFUSE_COUNT; j++) {
-			b = table_refuse(&table_default, (enum refusal)j).text;
-			assert_false(
-			    a.len == b.len && memcmp(a.p, b.p, a.len) == 0);
-		}
+	add(old, "b");
+	add_aliases(old, add(old, "d"), 1, aliases);
+	finish(old); /* b d tcpmux */
+	add(t, "a");
+	add(t, "B");
+	add(t, "moved");
+	add(t, "d");
+	finish(t); /* a B d moved tcpmux */
+	assert_int_equal(table_keep_meters(t, old), 0);
+	assert_int_equal(t->services[1].meter, old->services[0].meter);
+	assert_int_equal(t->services[2].meter, old->services[1].meter);
+	assert_int_equal(t->services[4].meter, old->services[2].meter);
+	for (i = 0; i < t->nservices; i++) {
+		place = t->services[i].meter;
+		assert_in_range(place, 0, 7);
+		assert_false(used[place]);
+		used[place] = true;
 	}
+	finish(last);
+	assert_int_equal(table_keep_meters(last, t), 0);
+	assert_int_equal(last->services[0].meter, old->services[2].meter);
+	table_free(old);
+	table_free(t);
+	table_free(last);
 }
 
 static void
-classic_has_one_refusal_for_everything(void **state)
+every_kind_has_a_name(void **state)
 {
-	int why;
-
 	(void)state;
-	for (why = REFUSE_EMPTY; why < REFUSE_COUNT; why++)
-		assert_says(table_refuse(&table_classic, (enum refusal)why),
-		    "-BLOW ME\r\n", ANSWER_CLOSE);
-}
-
-static ssize_t
-fault_of(const char *line, size_t len)
-{
-	struct tcpmux_span name;
-
-	return -tcpmux_parse_request(line, len, TCPMUX_STRICT, &name);
+	assert_string_equal(service_kind_name(SERVICE_TCPMUX), "tcpmux");
+	assert_string_equal(service_kind_name(SERVICE_ECHO), "echo");
+	assert_string_equal(service_kind_name(SERVICE_DISCARD), "discard");
+	assert_string_equal(service_kind_name(SERVICE_DAYTIME), "daytime");
+	assert_string_equal(service_kind_name(SERVICE_EXEC), "exec");
+	assert_string_equal(service_kind_name(SERVICE_RELAY), "relay");
+	assert_string_equal(service_kind_name(SERVICE_SOCKET), "socket");
 }
 
 static void
-a_fault_of_the_request_has_the_refusal_of_its_number(void **state)
+an_index_never_takes_more_than_there_is_room_for(void **state)
 {
-	static const struct {
-		const char *line;
-		size_t len;
-		enum refusal why;
-	} faults[] = {
-		{ "\r\n", 2, REFUSE_EMPTY },
-		{ "a b\r\n", 5, REFUSE_BYTE },
-		{ "a\rb", 3, REFUSE_CR },
-		{ "a\n", 2, REFUSE_LF },
-	};
-	char line[TCPMUX_NAME_MAX + 1];
-	size_t i;
+	struct table_index *x = index_new(2, 8);
 
 	(void)state;
-	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
-		assert_int_equal(fault_of(faults[i].line, faults[i].len),
-		    faults[i].why);
-	memset(line, 'x', sizeof(line));
-	assert_int_equal(fault_of(line, sizeof(line)), REFUSE_LONG);
+	assert_non_null(x);
+	assert_int_equal(index_add(x, span("four"), 4), INDEX_NONE);
+	assert_int_equal(index_add(x, span("FOUR"), 5), 4);
+	assert_int_equal(index_add(x, span("bad name"), 6), INDEX_NONE);
+	assert_int_equal(index_add(x, span("five"), 5), INDEX_NONE);
+	assert_int_equal(index_add(x, span("six"), 6), INDEX_NONE);
+	assert_int_equal(index_find(x, span("Five")), 5);
+	assert_int_equal(index_find(x, span("bad name")), INDEX_NONE);
+	assert_int_equal(index_find(x, span("six")), INDEX_NONE);
+	index_free(x);
+	index_free(NULL);
+	assert_null(index_new(1, (size_t)UINT32_MAX * 4));
+	assert_int_equal(errno, ENOMEM);
 }
 
 int
 main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rule_4_the_case_of_tcpmux_does_not_matter),
+		cmocka_unit_test(services_are_sorted_without_regard_to_case),
+		cmocka_unit_test(tcpmux_may_be_configured_once),
+		cmocka_unit_test(every_name_that_two_services_have_is_told),
 		cmocka_unit_test(
-		    rule_34_tcpmux_is_answered_and_the_next_name_read),
-		cmocka_unit_test(rule_10_help_is_reserved_in_any_case),
-		cmocka_unit_test(classic_knows_help_in_capitals_only),
+		    a_service_says_its_own_words_or_those_of_the_table),
 		cmocka_unit_test(
-		    rule_12_help_is_a_list_of_names_with_tcpmux_in_it),
+		    memory_of_a_table_is_zeroed_aligned_and_its_own),
 		cmocka_unit_test(
-		    rule_29_every_unknown_name_gets_the_same_refusal),
-		cmocka_unit_test(a_name_of_255_bytes_is_unknown_like_any_other),
+		    what_is_counted_keeps_its_place_across_a_reload),
+		cmocka_unit_test(every_kind_has_a_name),
 		cmocka_unit_test(
-		    rule_9_every_refusal_is_one_negative_reply_and_the_end),
-		cmocka_unit_test(
-		    the_refusals_of_the_default_table_differ_and_say_something),
-		cmocka_unit_test(classic_has_one_refusal_for_everything),
-		cmocka_unit_test(
-		    a_fault_of_the_request_has_the_refusal_of_its_number),
+		    an_index_never_takes_more_than_there_is_room_for),
 	};
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, map_guards, unmap_guards);
+	return cmocka_run_group_tests(tests, map_guard, unmap_guard);
 }

@@ -1,0 +1,28 @@
+/*
+ * Tables of services, for tests.
+ */
+
+#ifndef TESTS_UNIT_SERVICES_H
+#define TESTS_UNIT_SERVICES_H
+
+#include "table/table.h"
+
+struct table *new_table(void);
+
+/* Add a service of kind exec; returns its place until finish(). */
+struct service *add(struct table *t, const char *name);
+
+/* The same, with the n aliases at v, for a service that has none. */
+void add_aliases(struct table *t, struct service *s, size_t n,
+    const char *const *v);
+
+/* Finish a table in which no two services have one name. */
+void finish(struct table *t);
+
+/* Let in whoever is in the network from, and nobody else. */
+void set_from(struct table *t, struct access *a, const char *from);
+
+/* The bytes of an address, until the next call. */
+const uint8_t *address(const char *text);
+
+#endif

@@ -13,8 +13,9 @@ FLOORS = {
     "include": set(),
     "lib": {"include"},
     "table": {"include"},
+    "conf": {"include", "table"},
     "os": set(),
-    "daemon": {"include", "table", "os"},
+    "daemon": {"include", "table", "conf", "os"},
     "cmd": {"include"},
 }
 

@@ -5,8 +5,9 @@ BUILD = build
 PREFIX = /usr/local
 DESTDIR =
 FUZZ_SECONDS = 60
+ROUNDS =
 PYTHON = /usr/bin/python3
-SOURCES = $(wildcard include/*.h lib/*.c table/*.[ch] os/*.[ch] \
+SOURCES = $(wildcard include/*.h lib/*.c table/*.[ch] conf/*.[ch] os/*.[ch] \
     daemon/*.[ch] tests/*/*.[ch] bench/*.c)
 MANUALS = $(wildcard man/*.[1-9])
 SCRIPTS = setup .ci/run tests/prove/run tests/fuzz/run $(wildcard tests/*.sh)
@@ -23,10 +24,12 @@ run:
 	@./setup build
 	@$(MAKE) -s all
 	@port=$$($(PYTHON) contrib/first-port 1 10001) && \
+	user=$$(id -un) && [ "$$user" != root ] || user=daemon && \
+	sed "s/@USER@/$$user/" contrib/example.conf.in >$(BUILD)/example.conf && \
 	printf '%s\n' "Once it listens, try from another terminal:" \
 	    "    printf 'HELP\r\n' | nc localhost $$port" \
-	    "    telnet localhost $$port     # and type: tcpmux" && \
-	exec $(BUILD)/tcpmuxd -l "*:$$port"
+	    "    printf 'date\r\n' | nc localhost $$port" && \
+	exec $(BUILD)/tcpmuxd -f $(BUILD)/example.conf -l "*:$$port"
 
 test:
 	@./setup build test
@@ -44,16 +47,17 @@ lint:
 	@./setup build test
 	@$(MAKE) -s all
 	clang-format --dry-run -Werror $(SOURCES)
-	clang-tidy --quiet -p $(BUILD) lib/*.c table/*.c os/*.c daemon/*.c
+	clang-tidy --quiet -p $(BUILD) lib/*.c table/*.c conf/*.c os/*.c daemon/*.c
 	cppcheck -q --std=c11 --enable=warning,style,portability,performance \
 	    --inline-suppr --suppress=missingIncludeSystem \
 	    --suppress=variableScope --suppress=unusedStructMember \
+	    --suppress=ctuuninitvar \
 	    --error-exitcode=1 \
-	    -I. -Iinclude lib table os daemon
+	    -I. -Iinclude lib table conf os daemon
 	mandoc -T lint -W warning $(MANUALS)
 	shellcheck $(SCRIPTS)
 	codespell --skip tests/fuzz/corpus -L nd,fo,hel *.md NEWS include \
-	    lib table os daemon man tests bench contrib setup Makefile
+	    lib table conf os daemon man tests bench contrib setup Makefile
 
 prove:
 	@./setup prove
@@ -76,10 +80,10 @@ coverage:
 	    --filter lib/wire.c --fail-under-line 100 --fail-under-branch 100
 
 bench:
-	@./setup build test
+	@./setup build test bench
 	@$(MAKE) -s all
 	@TCPMUX_BUILD=$(BUILD) tests/peers.sh
-	$(PYTHON) -B bench/run.py $(BUILD)
+	$(PYTHON) -B bench/run.py $(BUILD) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 install:
 	@./setup build

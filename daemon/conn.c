@@ -6,12 +6,15 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "daemon/conn.h"
+#include "daemon/reply.h"
 #include "os/loop.h"
 #include "table/limits.h"
+#include "table/proxy.h"
 
 /* States passed in one step, so that one client cannot keep the front. */
 #define STEPS_MAX 16
@@ -19,30 +22,151 @@
 /* The most bytes thrown away in one call. */
 #define THROW_MAX 65536
 
-void
-conn_init(struct conn *c, int fd, const struct mux *m, int64_t now)
+const struct listen *
+conn_listen(const struct conn *c, const struct mux *m)
 {
+	return m->g->listeners.v[c->listener].rule;
+}
+
+static void
+set_peer(struct conn *c, const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in *in = (const void *)ss;
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+
+	if (ss->ss_family == AF_INET6) {
+		memcpy(c->peer, &in6->sin6_addr, sizeof(c->peer));
+		c->port = ntohs(in6->sin6_port);
+		return;
+	}
+	address_set_mapped(c->peer, &in->sin_addr);
+	c->port = ntohs(in->sin_port);
+}
+
+/* Count c's source.  Returns 0, or why it may not be (enum refusal). */
+static int
+enter_source(struct conn *c, const struct mux *m)
+{
+	const struct table *t = m->g->table;
+
+	return meter_enter_source(m->g->meter, c->peer, t->max_per_source,
+	    t->rate_per_source, m->now, &c->source);
+}
+
+void
+conn_init(struct conn *c, int fd, const struct sockaddr_storage *peer,
+    uint8_t listener, const struct mux *m)
+{
+	const struct table *t = m->g->table;
+	int why;
+
 	c->fd = fd;
 	c->state = CONN_LINE;
-	c->deadline = now + m->wait_ms;
-	c->thrown = 0;
-	c->replied = false;
-	c->nodelay = false;
-	c->widened = false;
+	c->deadline = m->now + t->request_ms;
+	c->accepted = (uint32_t)m->now;
+	c->source = METER_NONE;
+	c->done = 0;
+	c->flags = 0;
 	c->watched = 0;
+	c->listener = listener;
+	set_peer(c, peer);
+	if (!meter_enter(m->g->meter, t->max)) {
+		conn_refuse(c, m, REFUSE_BUSY);
+		return;
+	}
+	c->flags |= CONN_COUNTED;
+	if (conn_listen(c, m)->proxied) {
+		/* The source is not who connects, but whom the header tells. */
+		c->state = CONN_PROXY;
+		return;
+	}
+	why = enter_source(c, m);
+	if (why != 0)
+		conn_refuse(c, m, (enum refusal)why);
+}
+
+void
+conn_leave(struct conn *c, struct meter *meter)
+{
+	if (c->flags & CONN_COUNTED)
+		meter_leave(meter);
+	if (c->source != METER_NONE)
+		meter_leave_source(meter, c->source);
+	c->flags &= (uint8_t)~CONN_COUNTED;
+	c->source = METER_NONE;
+}
+
+/* Say in the log what became of c; name is what it asked for, if anything. */
+static void
+log_conn(struct conn *c, const struct mux *m, struct tcpmux_span name,
+    const char *verdict, const char *reason)
+{
+	const enum log_level level =
+	    reason != NULL ? LOG_REFUSALS : LOG_CONNECTIONS;
+	struct record r;
+
+	if (c->flags & CONN_LOGGED)
+		return;
+	c->flags |= CONN_LOGGED;
+	if (!report_wants(m->report, level, m->now))
+		return;
+	r = record_empty;
+	memcpy(r.peer, c->peer, sizeof(r.peer));
+	r.peer_port = c->port;
+	r.listener = m->g->listeners.v[c->listener].text;
+	r.name = name;
+	r.verdict = verdict;
+	r.reason = reason;
+	r.ms = (uint32_t)m->now - c->accepted;
+	if (c->state == CONN_HAND)
+		r.by =
+		    service_kind_name(m->g->table->services[c->service].kind);
+	report_add(m->report, &r);
+}
+
+void
+conn_log_end(struct conn *c, const struct mux *m)
+{
+	static const struct tcpmux_span none, tcpmux = { "tcpmux", 6 };
+
+	if (c->flags & CONN_REPLIED)
+		log_conn(c, m, tcpmux, "answered", NULL);
+	else
+		log_conn(c, m, none, "closed", NULL);
 }
 
 static enum conn_state
-refuse(struct conn *c, const struct mux *m, enum refusal why)
+reply(struct conn *c, unsigned int what)
 {
-	c->answer = words_refuse(m->words, why);
+	c->reply = (uint8_t)what;
+	c->done = 0;
 	return CONN_REPLY;
+}
+
+static enum conn_state
+refuse(struct conn *c, const struct mux *m, struct tcpmux_span name,
+    enum refusal why)
+{
+	log_conn(c, m, name, "refused", words_reason(why));
+	return reply(c, why);
+}
+
+static struct tcpmux_span
+canonical(const struct table *t, uint32_t service)
+{
+	const char *name = t->services[service].name;
+
+	return (struct tcpmux_span){ name, strlen(name) };
 }
 
 void
 conn_refuse(struct conn *c, const struct mux *m, enum refusal why)
 {
-	c->state = refuse(c, m, why);
+	struct tcpmux_span name = { NULL, 0 };
+
+	if (c->state == CONN_HAND)
+		name = canonical(m->g->table, c->service);
+	c->state = (uint8_t)refuse(c, m, name, why);
 }
 
 /*
@@ -58,13 +182,86 @@ is_at_mark(int fd)
 	return ioctl(fd, SIOCATMARK, &at_mark) == -1 || at_mark != 0;
 }
 
-/* Rule 30: a second reply would wait for the ACK of the first. */
-static int
-send_at_once(int fd)
+/* Take exactly n bytes, which have been peeked at, from the socket. */
+static bool
+consume(const struct conn *c, size_t n)
 {
-	const int on = 1;
+	return recv(c->fd, NULL, n, MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)n;
+}
 
-	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+static bool
+set_nodelay(int fd, int on)
+{
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0;
+}
+
+/* A name has been asked for that is not there, for this peer. */
+static enum conn_state
+refuse_name(struct conn *c, const struct mux *m, struct tcpmux_span name)
+{
+	const struct rate budget = m->g->table->wrong_names_per_source;
+
+	if (budget.count != 0)
+		meter_count_wrong_name(m->g->meter, c->source, budget, m->now);
+	return refuse(c, m, name, REFUSE_UNKNOWN);
+}
+
+/*
+ * Is the rate of a service used up whose connections nobody counts, as their
+ * taker is not ours?
+ */
+static bool
+is_too_fast(const struct conn *c, const struct mux *m, uint32_t service)
+{
+	const struct service *s = &m->g->table->services[service];
+
+	if (s->rate.count == 0 ||
+	    (s->kind != SERVICE_SOCKET && s->kind != SERVICE_TCPMUX))
+		return false;
+	if (meter_enter_service(m->g->meter, s->meter, c->source, 0, 0, s->rate,
+		m->now) != 0)
+		return true;
+	meter_leave_service(m->g->meter, s->meter, c->source);
+	return false;
+}
+
+/* What becomes of c, that has asked for name? */
+static enum conn_state
+decide(struct conn *c, const struct mux *m, struct tcpmux_span name)
+{
+	const struct table *t = m->g->table;
+	const struct rate budget = t->wrong_names_per_source;
+	struct verdict v;
+
+	if (budget.count != 0 &&
+	    meter_is_over_names(m->g->meter, c->source, budget, m->now))
+		return refuse(c, m, name, REFUSE_NAMES);
+	v = table_decide(t, name, c->peer);
+	/* Whom a listener does not let in, it does not tell so (rule 29). */
+	if (!access_allows(&conn_listen(c, m)->access, c->peer) &&
+	    v.what != VERDICT_HELP)
+		return refuse_name(c, m, name);
+	if (v.what != VERDICT_REFUSE && v.what != VERDICT_HELP &&
+	    is_too_fast(c, m, v.service))
+		return refuse(c, m, name, REFUSE_RATE);
+	switch (v.what) {
+	case VERDICT_HELP:
+		log_conn(c, m, (struct tcpmux_span){ "help", 4 }, "answered",
+		    NULL);
+		c->service = 0;
+		return reply(c, REPLY_HELP);
+	case VERDICT_NEXT:
+		c->service = v.service;
+		return reply(c, REPLY_OK);
+	case VERDICT_HAND_OVER:
+		c->service = v.service;
+		return CONN_HAND;
+	case VERDICT_REFUSE:
+		break;
+	}
+	if (v.why == REFUSE_UNKNOWN)
+		return refuse_name(c, m, name);
+	return refuse(c, m, name, v.why);
 }
 
 /* Take exactly the n bytes of the line from the socket: rule 20. */
@@ -72,17 +269,19 @@ static enum conn_state
 consume_line(struct conn *c, const struct mux *m, size_t n,
     struct tcpmux_span name)
 {
+	static const struct tcpmux_span none;
+
 	if (is_at_mark(c->fd))
-		return refuse(c, m, REFUSE_URGENT);
-	if (recv(c->fd, NULL, n, MSG_TRUNC) != (ssize_t)n)
+		return refuse(c, m, none, REFUSE_URGENT);
+	if (!consume(c, n))
 		return CONN_OVER;
-	if (c->replied && !c->nodelay) {
-		if (send_at_once(c->fd) == -1)
+	/* Rule 30: a second reply would wait for the ACK of the first. */
+	if ((c->flags & (CONN_REPLIED | CONN_NODELAY)) == CONN_REPLIED) {
+		if (!set_nodelay(c->fd, 1))
 			return CONN_OVER;
-		c->nodelay = true;
+		c->flags |= CONN_NODELAY;
 	}
-	c->answer = words_answer(m->words, name);
-	return CONN_REPLY;
+	return decide(c, m, name);
 }
 
 /*
@@ -102,62 +301,122 @@ widen_window(int fd)
 	    sizeof(factory));
 }
 
+/* No reply to half a line (rule 26), but no reset, either. */
 static enum conn_state
-read_line(struct conn *c, const struct mux *m, unsigned int seen, int64_t now)
+end_early(struct conn *c, const struct mux *m)
 {
+	conn_log_end(c, m);
+	c->done = 0;
+	c->deadline = m->now + LIMIT_LINGER_MS;
+	return CONN_LINGER;
+}
+
+static enum conn_state
+read_line(struct conn *c, const struct mux *m, unsigned int seen)
+{
+	const unsigned int flags =
+	    conn_listen(c, m)->lenient ? TCPMUX_LENIENT : TCPMUX_STRICT;
+	static const struct tcpmux_span none;
 	char buf[TCPMUX_REQUEST_MAX];
 	struct tcpmux_span name;
 	ssize_t len, n;
 
-	len = recv(c->fd, buf, sizeof(buf), MSG_PEEK);
+	len = recv(c->fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
 	if (len == 0 || (len == -1 && errno != EAGAIN))
 		return CONN_OVER;
-	n = tcpmux_parse_request(buf, len == -1 ? 0 : (size_t)len, m->flags,
+	n = tcpmux_parse_request(buf, len == -1 ? 0 : (size_t)len, flags,
 	    &name);
-	if (n > 0)
+	if (n > 0) {
+		if (len > n)
+			c->flags |= CONN_EARLY;
 		return consume_line(c, m, (size_t)n, name);
-	if (n < 0)
-		return refuse(c, m, (enum refusal)(-n));
-	if (seen & LOOP_URGENT)
-		return refuse(c, m, REFUSE_URGENT);
-	if ((seen & LOOP_END) == 0) {
-		/* Only behind other requests can a half line be costly. */
-		if (len > 0 && c->replied && !c->widened) {
-			widen_window(c->fd);
-			c->widened = true;
-		}
-		return CONN_LINE;
 	}
-	/* No reply to half a line (rule 26), but no reset, either. */
-	c->deadline = now + LIMIT_LINGER_MS;
-	return CONN_LINGER;
+	if (n < 0)
+		return refuse(c, m, (struct tcpmux_span){ buf, (size_t)len },
+		    (enum refusal)(-n));
+	if (seen & LOOP_URGENT)
+		return refuse(c, m, none, REFUSE_URGENT);
+	if (seen & LOOP_END)
+		return end_early(c, m);
+	/* Only behind other requests can a half line be costly. */
+	if (len > 0 && (c->flags & CONN_REPLIED) &&
+	    (c->flags & CONN_WIDENED) == 0) {
+		widen_window(c->fd);
+		c->flags |= CONN_WIDENED;
+	}
+	return CONN_LINE;
 }
 
-/* Say what is left of the answer. */
+/* The header tells who is behind the proxy: that is the peer from here on. */
 static enum conn_state
-write_reply(struct conn *c, const struct mux *m, int64_t now)
+consume_header(struct conn *c, const struct mux *m, size_t n,
+    const struct proxy *p)
 {
-	const bool last = c->answer.then == ANSWER_CLOSE;
-	ssize_t n;
+	int why;
 
-	/* The last reply and the FIN behind it share one segment. */
-	n = send(c->fd, c->answer.text.p, c->answer.text.len,
-	    MSG_NOSIGNAL | (last ? MSG_MORE : 0));
-	if (n == -1)
+	if (is_at_mark(c->fd) || !consume(c, n))
+		return CONN_OVER;
+	if (p->known) {
+		struct conn_local *local = &m->locals[c - m->conns];
+
+		memcpy(c->peer, p->from, sizeof(c->peer));
+		c->port = p->from_port;
+		memcpy(local->address, p->to, sizeof(local->address));
+		local->port = p->to_port;
+		c->flags |= CONN_LOCAL;
+	}
+	why = enter_source(c, m);
+	if (why != 0) {
+		conn_refuse(c, m, (enum refusal)why);
+		return (enum conn_state)c->state;
+	}
+	return CONN_LINE;
+}
+
+/* Whose header is not believed, or is none, gets no answer: he is no client. */
+static enum conn_state
+read_header(struct conn *c, const struct mux *m, unsigned int seen)
+{
+	const struct access *trust = &conn_listen(c, m)->trust;
+	char buf[PROXY_HEADER_MAX];
+	struct proxy p;
+	ssize_t len, n;
+
+	if (trust->nfrom == 0 || !access_allows(trust, c->peer))
+		return CONN_OVER;
+	len = recv(c->fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
+	if (len == 0 || (len == -1 && errno != EAGAIN))
+		return CONN_OVER;
+	n = proxy_parse(buf, len == -1 ? 0 : (size_t)len, &p);
+	if (n > 0)
+		return consume_header(c, m, (size_t)n, &p);
+	if (n < 0 || (seen & (LOOP_URGENT | LOOP_END)))
+		return CONN_OVER;
+	return CONN_PROXY;
+}
+
+/* Say what is left of the answer; *want is set if the client must read. */
+static enum conn_state
+write_reply(struct conn *c, const struct mux *m, enum conn_want *want)
+{
+	bool whole;
+
+	if (reply_send(c, m, &whole) == -1) {
+		*want = WANT_WRITE;
 		return errno == EAGAIN ? CONN_REPLY : CONN_OVER;
-	c->answer.text.p += n;
-	c->answer.text.len -= (size_t)n;
-	if (c->answer.text.len > 0)
+	}
+	if (!whole)
 		return CONN_REPLY;
-
-	if (!last) {
-		c->deadline = now + m->wait_ms;
-		c->replied = true;
+	if (c->reply == REPLY_OK) {
+		c->deadline = m->now + m->g->table->request_ms;
+		c->flags |= CONN_REPLIED;
+		c->flags &= (uint8_t)~CONN_EARLY;
 		return CONN_LINE;
 	}
 	if (shutdown(c->fd, SHUT_WR) == -1)
 		return CONN_OVER;
-	c->deadline = now + LIMIT_LINGER_MS;
+	c->done = 0;
+	c->deadline = m->now + LIMIT_LINGER_MS;
 	return CONN_LINGER;
 }
 
@@ -167,39 +426,99 @@ linger(struct conn *c)
 {
 	ssize_t n;
 
-	while ((n = recv(c->fd, NULL, THROW_MAX, MSG_TRUNC)) > 0) {
-		c->thrown += (uint32_t)n;
-		if (c->thrown >= LIMIT_LINGER_BYTES)
+	while (
+	    (n = recv(c->fd, NULL, THROW_MAX, MSG_TRUNC | MSG_DONTWAIT)) > 0) {
+		c->done += (uint32_t)n;
+		if (c->done >= LIMIT_LINGER_BYTES)
 			return CONN_OVER;
 	}
 	return n == -1 && errno == EAGAIN ? CONN_LINGER : CONN_OVER;
 }
 
-enum conn_want
-conn_step(struct conn *c, const struct mux *m, unsigned int seen, int64_t now)
+/* Take one step; *want is set if that leads nowhere yet. */
+static enum conn_state
+step(struct conn *c, const struct mux *m, unsigned int seen,
+    enum conn_want *want)
 {
+	const enum conn_state before = (enum conn_state)c->state;
+	enum conn_state after = before;
+
+	*want = WANT_READ;
+	switch (before) {
+	case CONN_PROXY:
+		after = read_header(c, m, seen);
+		break;
+	case CONN_LINE:
+		after = read_line(c, m, seen);
+		break;
+	case CONN_HAND:
+		*want = WANT_HAND;
+		break;
+	case CONN_REPLY:
+		*want = WANT_TURN;
+		after = write_reply(c, m, want);
+		break;
+	case CONN_LINGER:
+		after = linger(c);
+		break;
+	case CONN_OVER:
+		*want = WANT_NOTHING;
+		break;
+	}
+	if (after != before)
+		*want = WANT_TURN;
+	return after;
+}
+
+enum conn_want
+conn_step(struct conn *c, const struct mux *m, unsigned int seen)
+{
+	enum conn_want want = WANT_TURN;
 	int steps;
 
-	for (steps = 0; steps < STEPS_MAX; steps++) {
-		switch (c->state) {
-		case CONN_LINE:
-			c->state = read_line(c, m, seen, now);
-			if (c->state == CONN_LINE)
-				return WANT_READ;
-			break;
-		case CONN_REPLY:
-			c->state = write_reply(c, m, now);
-			if (c->state == CONN_REPLY)
-				return WANT_WRITE;
-			break;
-		case CONN_LINGER:
-			c->state = linger(c);
-			if (c->state == CONN_LINGER)
-				return WANT_READ;
-			break;
-		case CONN_OVER:
-			return WANT_NOTHING;
-		}
+	for (steps = 0; steps < STEPS_MAX && want == WANT_TURN; steps++)
+		c->state = (uint8_t)step(c, m, seen, &want);
+	if (c->state == CONN_OVER)
+		return WANT_NOTHING;
+	return want;
+}
+
+int
+conn_hand(struct conn *c, const struct mux *m, int queue)
+{
+	const struct service *s = &m->g->table->services[c->service];
+	struct handover h = {
+		.version = HANDOVER_VERSION,
+		.service = c->service,
+		.source = c->source,
+		.listener = c->listener,
+		.accepted = m->now - (uint32_t)((uint32_t)m->now - c->accepted),
+		.peer = { .port = c->port, .known = 1 },
+		.early = (c->flags & CONN_EARLY) != 0,
+	};
+
+	memcpy(h.peer.address, c->peer, sizeof(h.peer.address));
+	if (c->flags & CONN_LOCAL) {
+		const struct conn_local *local = &m->locals[c - m->conns];
+
+		h.local.known = 1;
+		h.local.port = local->port;
+		memcpy(h.local.address, local->address,
+		    sizeof(h.local.address));
 	}
-	return c->state == CONN_OVER ? WANT_NOTHING : WANT_TURN;
+	if ((c->flags & CONN_NODELAY) && !set_nodelay(c->fd, 0))
+		return -1;
+	c->flags &= (uint8_t)~CONN_NODELAY;
+	if (handover_send(queue, &h, c->fd) == -1)
+		return -1;
+	if (s->kind == SERVICE_SOCKET) {
+		/* Nobody will tell when it ends: here ends what is counted. */
+		conn_leave(c, m->g->meter);
+		log_conn(c, m, canonical(m->g->table, c->service),
+		    "handed-over", NULL);
+	}
+	/* The taker leaves the meter, and writes the line. */
+	c->flags = CONN_LOGGED;
+	c->source = METER_NONE;
+	return 0;
 }

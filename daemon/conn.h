@@ -1,9 +1,10 @@
 /*
  * The life of one connection in the front, as a state machine.
  *
- *	CONN_LINE -> CONN_REPLY -> CONN_LINGER -> CONN_OVER
- *	  |  ^------------'            ^
- *	  `----------------------------'  half a line, and the end of input
+ *	CONN_PROXY -> CONN_LINE -> CONN_REPLY -> CONN_LINGER -> CONN_OVER
+ *	                | | ^------------'            ^
+ *	                | `---------------------------'  half a line, and the
+ *	                `-> CONN_HAND                    end of input
  *
  * It reads from and writes to its socket but never waits, and allocates
  * nothing: what the client has sent early stays in the kernel.
@@ -15,10 +16,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "table/words.h"
+#include "daemon/generation.h"
+#include "daemon/handover.h"
+#include "daemon/report.h"
 
 enum conn_state {
+	CONN_PROXY,  /* the PROXY header is not whole yet */
 	CONN_LINE,   /* the request is not whole yet */
+	CONN_HAND,   /* the service's taker is to have it */
 	CONN_REPLY,  /* the answer is on its way */
 	CONN_LINGER, /* input is thrown away (rule 24) */
 	CONN_OVER    /* nothing is left to do but to close */
@@ -29,43 +34,95 @@ enum conn_want {
 	WANT_READ,
 	WANT_WRITE,
 	WANT_TURN,   /* nothing: it has had its share, for now */
+	WANT_HAND,   /* that it be handed over: conn_hand() */
 	WANT_NOTHING /* it is over */
 };
 
-/* What every connection of one front has in common. */
-struct mux {
-	const struct words *words;
-	unsigned int flags; /* enum tcpmux_flag */
-	int wait_ms;        /* for one whole request */
+enum conn_flag {
+	CONN_COUNTED = 1, /* in the meter, in all */
+	CONN_REPLIED = 2, /* the next answer is not the first */
+	CONN_NODELAY = 4, /* TCP_NODELAY has been set */
+	CONN_WIDENED = 8, /* the receive buffer has been */
+	CONN_LOGGED = 16, /* its line of the log is written */
+	CONN_LOCAL = 32,  /* the PROXY header tells its other end */
+	CONN_EARLY = 64,  /* bytes wait behind the line */
+};
+
+/* What is being said; the refusals are themselves, enum refusal. */
+enum {
+	REPLY_OK = REFUSE_COUNT,
+	REPLY_HELP
 };
 
 struct conn {
 	int fd;
-	uint32_t generation;  /* of the slot; see loop.h */
-	uint32_t prev, next;  /* slots of the same queue */
-	int64_t deadline;     /* of this state; see clock.h */
-	struct answer answer; /* what is left to say of it */
-	enum conn_state state;
-	uint32_t thrown; /* bytes read in CONN_LINGER */
-	bool replied;    /* the next answer is not the first */
-	bool nodelay;    /* TCP_NODELAY has been set */
-	bool widened;    /* the receive buffer has been */
+	uint32_t generation; /* of the slot; see loop.h */
+	uint32_t prev, next; /* slots of the same queue */
+	int64_t deadline;    /* of this state; see clock.h */
+	uint32_t accepted;   /* clock_now() then, its lower half */
+	uint32_t source;     /* in the meter */
+	uint32_t service;    /* CONN_HAND; or where the HELP list goes on */
+	uint32_t done;       /* bytes of the reply sent, or thrown away */
+	uint8_t peer[ADDRESS_BYTES];
+	uint16_t port;
+	uint8_t listener;
+	uint8_t state;   /* enum conn_state */
+	uint8_t flags;   /* enum conn_flag */
 	uint8_t watched; /* enum loop_what, by the front's loop */
+	uint8_t reply;   /* CONN_REPLY: what is said */
 };
 
 _Static_assert(sizeof(struct conn) <= 64, "tcpmuxd(8) promises 64 bytes");
 
-/* Begin with a connected, non-blocking socket, which stays the caller's. */
-void conn_init(struct conn *c, int fd, const struct mux *m, int64_t now);
+/* The other end of a connection, as a PROXY header tells it. */
+struct conn_local {
+	uint8_t address[ADDRESS_BYTES];
+	uint16_t port;
+};
+
+/* What all connections of one front have in common. */
+struct mux {
+	const struct generation *g;
+	struct report *report;
+	const struct conn *conns;  /* all of them */
+	struct conn_local *locals; /* of each; NULL if no listener has PROXY */
+	int64_t now;               /* clock_now(), once for each turn */
+};
+
+/*
+ * Begin with a connected socket, which stays the caller's, and count it; a
+ * limit may refuse it at once.
+ */
+void conn_init(struct conn *c, int fd, const struct sockaddr_storage *peer,
+    uint8_t listener, const struct mux *m);
 
 /*
  * Go as far as c goes without waiting, and say what it now waits for.  seen
  * is what the loop has seen of it (enum loop_what), or 0.
  */
-enum conn_want conn_step(struct conn *c, const struct mux *m, unsigned int seen,
-    int64_t now);
+enum conn_want conn_step(struct conn *c, const struct mux *m,
+    unsigned int seen);
 
-/* Refuse c, which is in CONN_LINE; conn_step() then says so to the client. */
+/*
+ * Refuse c, which is in CONN_PROXY, CONN_LINE or CONN_HAND; conn_step() then
+ * says so to the client.
+ */
 void conn_refuse(struct conn *c, const struct mux *m, enum refusal why);
+
+/*
+ * Hand c, which is in CONN_HAND and watched by nobody, to the taker at queue.
+ * Returns 0: it is the taker's, and only its descriptor is left to close; or
+ * -1 with errno, and then it is still the front's.
+ */
+int conn_hand(struct conn *c, const struct mux *m, int queue);
+
+/* The rules of the listener that c came to. */
+const struct listen *conn_listen(const struct conn *c, const struct mux *m);
+
+/* Of c nothing is left but its descriptor: count it no more. */
+void conn_leave(struct conn *c, struct meter *meter);
+
+/* Write the line of c into the log, if nobody has: it ended by itself. */
+void conn_log_end(struct conn *c, const struct mux *m);
 
 #endif

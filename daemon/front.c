@@ -1,43 +1,30 @@
 /*
  * The front: accepts connections, keeps each in a slot until its deadline,
- * and lets conn.c take every step of theirs.
- *
- * All memory is one array of slots, sized at the start.  A slot in use is in
- * one of two queues.  All that wait in a queue wait equally long, so its
- * first is the next to be late.
+ * lets conn.c take every step of theirs, and hands them over.
  */
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "daemon/front.h"
+#include "daemon/process.h"
+#include "daemon/slots.h"
+#include "daemon/takers.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/loop.h"
-#include "os/sandbox.h"
 
-/* No slot; and events that are for no slot. */
-#define SLOT_NONE     UINT32_MAX
+/* Events that are for no slot. */
 #define SLOT_CONTROL  (UINT32_MAX - 1)
-#define SLOT_LISTENER (UINT32_MAX - 1 - LISTENERS_MAX)
-
-/* Slots at the most. */
-#define SLOTS_MAX (1U << 20)
-
-/*
- * Descriptors that are for other things: the standard three, the loop, the
- * monitor's socket, and the connection that has no slot yet.
- */
-#define FDS_RESERVED 6
+#define SLOT_CHANNEL  (UINT32_MAX - 2)
+#define SLOT_LISTENER (UINT32_MAX - 2 - TABLE_LISTENERS_MAX)
 
 /* Connections accepted at a time, before the others have their turn. */
 #define ACCEPT_MAX 64
@@ -48,22 +35,17 @@
 /* Told to end, the front has so long to say so to those who wait. */
 #define STOP_MS 1000
 
-struct queue {
-	uint32_t first, last;
-};
-
 struct front {
-	const struct mux *mux;
-	const struct listeners *listeners;
+	struct mux mux;
+	struct report report;
+	struct slots slots;
 	int loop;
-	struct conn *conns; /* the slots */
-	uint32_t nconns;
-	uint32_t used;        /* slots used at least once */
-	uint32_t free;        /* first free one of those */
-	struct queue waiting; /* for a request, or to reply */
-	struct queue lingering;
-	int64_t now;
+	int control;
+	struct takers takers;
+	volatile uint8_t *full; /* seen by the other fronts */
+	bool draining;
 	int64_t resume; /* accept again; 0: accepting */
+	int64_t refuse; /* draining: refuse who still waits then */
 	int64_t stop;   /* end at the latest; 0: not yet */
 };
 
@@ -71,85 +53,25 @@ struct front {
 static const struct sandbox_call calls[] = {
 	{ SYS_recvfrom, 1, { { 4, 0 } } },    /* from nowhere else */
 	{ SYS_epoll_pwait, 1, { { 4, 0 } } }, /* with no signal mask */
-	/* with no address to write; these flags */
-	{ SYS_accept4, 2, { { 1, 0 }, { 3, SOCK_NONBLOCK | SOCK_CLOEXEC } } },
+	{ SYS_accept4, 1, { { 3, SOCK_CLOEXEC } } },
 	{ .nr = SYS_close },
 	{ SYS_ioctl, 1, { { 1, SIOCATMARK } } },
 	{ SYS_sendto, 1, { { 4, 0 } } }, /* to nowhere else */
+	{ SYS_sendmsg, 1, { { 2, MSG_DONTWAIT | MSG_NOSIGNAL } } },
 	{ .nr = SYS_epoll_ctl },
 	{ SYS_shutdown, 1, { { 1, SHUT_WR } } },
+	{ SYS_recvmsg, 1, { { 2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC } } },
 	{ SYS_setsockopt, 2, { { 1, IPPROTO_TCP }, { 2, TCP_NODELAY } } },
 	{ SYS_setsockopt, 2, { { 1, SOL_SOCKET }, { 2, SO_RCVLOWAT } } },
 	{ .nr = SYS_clock_gettime },
 	{ .nr = SYS_exit_group },
 };
 
-static void
-queue_append(struct front *f, struct queue *q, struct conn *c)
-{
-	const uint32_t slot = (uint32_t)(c - f->conns);
-
-	c->prev = q->last;
-	c->next = SLOT_NONE;
-	if (q->last == SLOT_NONE)
-		q->first = slot;
-	else
-		f->conns[q->last].next = slot;
-	q->last = slot;
-}
-
-static void
-queue_remove(struct front *f, struct queue *q, struct conn *c)
-{
-	if (c->prev == SLOT_NONE)
-		q->first = c->next;
-	else
-		f->conns[c->prev].next = c->next;
-	if (c->next == SLOT_NONE)
-		q->last = c->prev;
-	else
-		f->conns[c->next].prev = c->prev;
-}
-
-static struct queue *
-queue_of(struct front *f, const struct conn *c)
-{
-	return c->state == CONN_LINGER ? &f->lingering : &f->waiting;
-}
-
-/* Take a free slot, or NULL. */
-static struct conn *
-slot_take(struct front *f)
-{
-	struct conn *c;
-
-	if (f->free != SLOT_NONE) {
-		c = &f->conns[f->free];
-		f->free = c->next;
-	} else if (f->used < f->nconns)
-		c = &f->conns[f->used++];
-	else
-		return NULL;
-	return c;
-}
-
-/* Close a connection that is in no queue, and give its slot back. */
-static void
-front_close(struct front *f, struct conn *c)
-{
-	(void)close(c->fd); /* a socket's close has nothing to report */
-	c->generation++;
-	c->next = f->free;
-	f->free = (uint32_t)(c - f->conns);
-	if (f->resume != 0)
-		f->resume = f->now;
-}
-
 /* See to it that the loop reports what c wants.  Returns 0, or -1. */
 static int
 front_watch(const struct front *f, struct conn *c, enum conn_want want)
 {
-	const struct loop_id id = { (uint32_t)(c - f->conns), c->generation };
+	const struct loop_id id = { slots_number(&f->slots, c), c->generation };
 	const unsigned int watched = c->watched;
 	unsigned int what = LOOP_READ;
 
@@ -164,21 +86,80 @@ front_watch(const struct front *f, struct conn *c, enum conn_want want)
 	return loop_rewatch(f->loop, c->fd, id, c->watched);
 }
 
+/* End a connection that is in no queue, and give its slot back. */
+static void
+front_close(struct front *f, struct conn *c)
+{
+	conn_log_end(c, &f->mux);
+	conn_leave(c, f->mux.g->meter);
+	(void)close(c->fd); /* a socket's close has nothing to report */
+	slots_give(&f->slots, c);
+	*f->full = 0;
+	if (f->resume != 0)
+		f->resume = f->mux.now;
+}
+
+/* The queue to whoever serves this service, or -1. */
+static int
+front_queue(const struct front *f, uint32_t service)
+{
+	switch (f->mux.g->table->services[service].kind) {
+	case SERVICE_TCPMUX:
+		break;
+	case SERVICE_EXEC:
+		return f->mux.g->spawn.send;
+	case SERVICE_ECHO:
+	case SERVICE_DISCARD:
+	case SERVICE_DAYTIME:
+	case SERVICE_RELAY:
+		return f->mux.g->relay.send;
+	case SERVICE_SOCKET:
+		return takers_find(&f->takers, service);
+	}
+	return -1;
+}
+
+/* Hand c over, or refuse it; returns what it wants then. */
+static enum conn_want
+front_hand(struct front *f, struct conn *c)
+{
+	const int queue = front_queue(f, c->service);
+	enum refusal why = REFUSE_FULL;
+
+	/* A watch would outlive the close, and report what is not ours. */
+	if (c->watched != 0) {
+		(void)loop_forget(f->loop, c->fd); /* it is watched */
+		c->watched = 0;
+	}
+	if (queue != -1 && conn_hand(c, &f->mux, queue) == 0)
+		return WANT_NOTHING;
+	if (queue == -1 || errno == EPIPE || errno == ECONNRESET ||
+	    errno == ENOTCONN || errno == ECONNREFUSED) {
+		takers_forget(&f->takers, c->service);
+		why = REFUSE_DOWN;
+	}
+	conn_refuse(c, &f->mux, why);
+	return conn_step(c, &f->mux, 0);
+}
+
 /* Let c go on, and put it where it belongs then. */
 static void
 front_step(struct front *f, struct conn *c, unsigned int seen)
 {
-	struct queue *q = queue_of(f, c);
+	struct slots_queue *q = slots_queue_of(&f->slots, c);
 	const int64_t deadline = c->deadline;
 	enum conn_want want;
 
-	want = conn_step(c, f->mux, seen, f->now);
+	want = conn_step(c, &f->mux, seen);
+	if (want == WANT_HAND)
+		want = front_hand(f, c);
 	if (want == WANT_NOTHING || front_watch(f, c, want) == -1) {
-		queue_remove(f, q, c);
+		slots_remove(&f->slots, q, c);
 		front_close(f, c);
-	} else if (c->deadline != deadline || queue_of(f, c) != q) {
-		queue_remove(f, q, c);
-		queue_append(f, queue_of(f, c), c);
+	} else if (c->deadline != deadline ||
+	    slots_queue_of(&f->slots, c) != q) {
+		slots_remove(&f->slots, q, c);
+		slots_append(&f->slots, slots_queue_of(&f->slots, c), c);
 	}
 }
 
@@ -187,10 +168,10 @@ static void
 front_refuse(struct front *f, struct conn *c, enum refusal why)
 {
 	if (c->state == CONN_LINE) {
-		conn_refuse(c, f->mux, why);
+		conn_refuse(c, &f->mux, why);
 		front_step(f, c, 0);
 	} else {
-		queue_remove(f, &f->waiting, c);
+		slots_remove(&f->slots, &f->slots.waiting, c);
 		front_close(f, c);
 	}
 }
@@ -202,31 +183,33 @@ front_refuse(struct front *f, struct conn *c, enum refusal why)
 static void
 front_evict(struct front *f)
 {
-	struct queue *q;
-	struct conn *c;
+	struct slots_queue *q = &f->slots.waiting;
+	struct conn *c = slots_first(&f->slots, q);
 
-	if (f->waiting.first != SLOT_NONE)
-		front_refuse(f, &f->conns[f->waiting.first], REFUSE_BUSY);
-	if (f->free != SLOT_NONE)
+	if (c != NULL)
+		front_refuse(f, c, REFUSE_BUSY);
+	if (f->slots.free != SLOT_NONE)
 		return;
-	q = f->lingering.first != SLOT_NONE ? &f->lingering : &f->waiting;
-	c = &f->conns[q->first];
-	queue_remove(f, q, c);
+	if (slots_first(&f->slots, &f->slots.lingering) != NULL)
+		q = &f->slots.lingering;
+	c = slots_first(&f->slots, q);
+	slots_remove(&f->slots, q, c);
 	front_close(f, c);
 }
 
 static void
-front_admit(struct front *f, int fd)
+front_admit(struct front *f, int fd, const struct sockaddr_storage *peer,
+    uint8_t listener)
 {
 	struct conn *c;
 
-	c = slot_take(f);
+	c = slots_take(&f->slots);
 	if (c == NULL) {
 		front_evict(f);
-		c = slot_take(f);
+		c = slots_take(&f->slots);
 	}
-	conn_init(c, fd, f->mux, f->now);
-	queue_append(f, &f->waiting, c);
+	conn_init(c, fd, peer, listener, &f->mux);
+	slots_append(&f->slots, &f->slots.waiting, c);
 	/* The request has often come already, and needs no loop then. */
 	front_step(f, c, 0);
 }
@@ -235,49 +218,77 @@ front_admit(struct front *f, int fd)
 static void
 front_pause(struct front *f)
 {
+	const struct listeners *l = &f->mux.g->listeners;
 	size_t i;
 
 	if (f->resume != 0)
 		return;
-	for (i = 0; i < f->listeners->n; i++)
+	for (i = 0; i < l->n; i++)
 		/* It may not be watched, and then there is nothing to do. */
-		(void)loop_forget(f->loop, f->listeners->v[i].fd);
-	f->resume = f->now + PAUSE_MS;
+		(void)loop_forget(f->loop, l->v[i].fd);
+	f->resume = f->mux.now + PAUSE_MS;
 }
 
 /* Accept again; and again later, if the kernel has no memory even for this. */
 static void
 front_resume(struct front *f)
 {
+	const struct listeners *l = &f->mux.g->listeners;
 	size_t i;
 
 	f->resume = 0;
-	for (i = 0; i < f->listeners->n; i++) {
+	for (i = 0; i < l->n; i++) {
 		const struct loop_id id = { SLOT_LISTENER + (uint32_t)i, 0 };
 
-		if (loop_watch_level(f->loop, f->listeners->v[i].fd, id) ==
-		    -1) {
+		if (loop_watch_shared(f->loop, l->v[i].fd, id) == -1) {
 			front_pause(f);
 			return;
 		}
 	}
 }
 
+/*
+ * Is there a place for one more, here or in another front?  Only if all are
+ * full, somebody has to go.
+ */
+static bool
+is_full_alone(struct front *f)
+{
+	const volatile uint8_t *full = f->mux.g->full;
+	uint32_t i;
+
+	*f->full = slots_are_full(&f->slots);
+	if (*f->full == 0)
+		return false;
+	for (i = 0; i < f->mux.g->nfronts; i++)
+		if (full[i] == 0)
+			return true;
+	return false;
+}
+
 /* Accept some of what waits at a listener; true if there may be more. */
 static bool
-front_accept(struct front *f, int listener)
+front_accept(struct front *f, uint8_t listener)
 {
-	const int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	const int from = f->mux.g->listeners.v[listener].fd;
+	struct sockaddr_storage peer;
+	socklen_t len;
 	int fd, i;
 
 	for (i = 0; i < ACCEPT_MAX; i++) {
-		fd = accept4(listener, NULL, NULL, flags);
+		if (is_full_alone(f)) {
+			front_pause(f);
+			return false;
+		}
+		len = sizeof(peer);
+		fd =
+		    accept4(from, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
 		if (fd == -1) {
 			if (errno != EAGAIN && errno != ECONNABORTED)
 				front_pause(f);
 			return false;
 		}
-		front_admit(f, fd);
+		front_admit(f, fd, &peer, listener);
 	}
 	return true;
 }
@@ -286,44 +297,92 @@ front_accept(struct front *f, int listener)
 static void
 front_expire(struct front *f)
 {
+	struct slots *s = &f->slots;
 	struct conn *c;
-	uint32_t slot;
 
-	while (f->waiting.first != SLOT_NONE) {
-		slot = f->waiting.first;
-		c = &f->conns[slot];
-		if (c->deadline > f->now)
-			break;
+	while ((c = slots_first(s, &s->waiting)) != NULL &&
+	    c->deadline <= f->mux.now) {
 		/* What came in time is answered, however late it is seen. */
 		front_step(f, c, 0);
-		if (f->waiting.first == slot && c->deadline <= f->now)
+		if (slots_first(s, &s->waiting) == c &&
+		    c->deadline <= f->mux.now)
 			front_refuse(f, c, REFUSE_LATE);
 	}
-	while (f->lingering.first != SLOT_NONE) {
-		c = &f->conns[f->lingering.first];
-		if (c->deadline > f->now)
-			break;
-		queue_remove(f, &f->lingering, c);
+	while ((c = slots_first(s, &s->lingering)) != NULL &&
+	    c->deadline <= f->mux.now) {
+		slots_remove(s, &s->lingering, c);
 		front_close(f, c);
 	}
+}
+
+static void
+front_refuse_all(struct front *f)
+{
+	struct conn *c;
+
+	while ((c = slots_first(&f->slots, &f->slots.waiting)) != NULL)
+		front_refuse(f, c, REFUSE_STOPPING);
 }
 
 /* Told to end: take in whoever has connected, and let nobody wait. */
 static void
 front_stop(struct front *f)
 {
+	uint8_t i;
 	bool more;
-	size_t i;
 
-	f->stop = f->now + STOP_MS;
-	for (i = 0; i < f->listeners->n; i++) {
+	f->stop = f->mux.now + STOP_MS;
+	for (i = 0; i < f->mux.g->listeners.n && !f->draining; i++) {
 		do
-			more = front_accept(f, f->listeners->v[i].fd);
+			more = front_accept(f, i);
 		while (more && clock_now() < f->stop);
 	}
 	front_pause(f);
-	while (f->waiting.first != SLOT_NONE)
-		front_refuse(f, &f->conns[f->waiting.first], REFUSE_STOPPING);
+	front_refuse_all(f);
+}
+
+/* Told to finish: who has connected is served, the next by somebody else. */
+static void
+front_drain(struct front *f)
+{
+	front_pause(f);
+	f->draining = true;
+	/* Whoever goes on asking for tcpmux has had his time twice. */
+	f->refuse = f->mux.now + 2 * (int64_t)f->mux.g->table->request_ms;
+}
+
+/* A listening socket is to be closed: whoever has connected is taken in. */
+static void
+front_close_listener(struct front *f, uint8_t listener)
+{
+	if (listener >= f->mux.g->listeners.n)
+		return;
+	while (front_accept(f, listener))
+		;
+}
+
+/* Do what the monitor says, all of it: an edge tells of it once. */
+static void
+front_obey(struct front *f)
+{
+	uint8_t listener;
+
+	for (;;) {
+		switch (process_listener_order(f->control, &listener)) {
+		case ORDER_NONE:
+			return;
+		case ORDER_CLOSE:
+			front_close_listener(f, listener);
+			break;
+		case ORDER_DRAIN:
+			front_drain(f);
+			break;
+		case ORDER_END:
+			if (f->stop == 0)
+				front_stop(f);
+			return;
+		}
+	}
 }
 
 static void
@@ -331,44 +390,54 @@ front_event(struct front *f, const struct loop_event *ev)
 {
 	const uint32_t slot = ev->id.slot;
 
-	if (slot == SLOT_CONTROL) {
-		if (f->stop == 0)
-			front_stop(f);
-	} else if (slot >= SLOT_LISTENER) {
+	if (slot == SLOT_CONTROL)
+		front_obey(f);
+	else if (slot == SLOT_CHANNEL)
+		(void)takers_receive(&f->takers); /* all or not */
+	else if (slot >= SLOT_LISTENER) {
 		/* If there is more, the loop reports it again. */
 		if (f->resume == 0)
-			(void)front_accept(f,
-			    f->listeners->v[slot - SLOT_LISTENER].fd);
-	} else if (f->conns[slot].generation == ev->id.generation)
-		front_step(f, &f->conns[slot], ev->seen);
+			(void)front_accept(f, (uint8_t)(slot - SLOT_LISTENER));
+	} else if (f->slots.conns[slot].generation == ev->id.generation)
+		front_step(f, &f->slots.conns[slot], ev->seen);
 }
 
 static bool
 is_over(const struct front *f)
 {
-	if (f->stop == 0)
+	if (f->stop == 0 && !f->draining)
 		return false;
-	return f->now >= f->stop ||
-	    (f->waiting.first == SLOT_NONE && f->lingering.first == SLOT_NONE);
+	return (f->stop != 0 && f->mux.now >= f->stop) ||
+	    (f->slots.waiting.first == SLOT_NONE &&
+		f->slots.lingering.first == SLOT_NONE);
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* Milliseconds until something is due, for loop_wait(). */
 static int
 front_timeout(const struct front *f)
 {
+	const struct conn *waits = slots_first(&f->slots, &f->slots.waiting);
+	const struct conn *lingers =
+	    slots_first(&f->slots, &f->slots.lingering);
 	int64_t due = f->stop != 0 ? f->stop : INT64_MAX;
 
-	if (f->waiting.first != SLOT_NONE &&
-	    f->conns[f->waiting.first].deadline < due)
-		due = f->conns[f->waiting.first].deadline;
-	if (f->lingering.first != SLOT_NONE &&
-	    f->conns[f->lingering.first].deadline < due)
-		due = f->conns[f->lingering.first].deadline;
-	if (f->stop == 0 && f->resume != 0 && f->resume < due)
-		due = f->resume;
+	if (waits != NULL)
+		due = earlier(due, waits->deadline);
+	if (lingers != NULL)
+		due = earlier(due, lingers->deadline);
+	if (f->draining)
+		due = earlier(due, f->refuse);
+	else if (f->stop == 0 && f->resume != 0)
+		due = earlier(due, f->resume);
 	if (due == INT64_MAX)
 		return -1;
-	return due > f->now ? (int)(due - f->now) : 0;
+	return due > f->mux.now ? (int)(due - f->mux.now) : 0;
 }
 
 static void
@@ -378,77 +447,83 @@ front_loop(struct front *f)
 	int i, n;
 
 	while (!is_over(f)) {
+		report_flush(&f->report);
 		n = loop_wait(f->loop, ev, front_timeout(f));
 		if (n == -1)
 			_exit(EX_OSERR);
-		f->now = clock_now();
+		f->mux.now = clock_now();
 		for (i = 0; i < n; i++)
 			front_event(f, &ev[i]);
 		front_expire(f);
-		if (f->stop == 0 && f->resume != 0 && f->resume <= f->now)
+		if (f->draining && f->mux.now >= f->refuse) {
+			f->refuse = INT64_MAX;
+			front_refuse_all(f);
+		}
+		if (f->stop == 0 && !f->draining && f->resume != 0 &&
+		    f->resume <= f->mux.now)
 			front_resume(f);
+	}
+	report_flush(&f->report);
+}
+
+static void
+make_slots(struct front *f, void *memory)
+{
+	if (slots_init(&f->slots, f->mux.g, memory) == -1)
+		log_fatal(EX_OSERR,
+		    "too few open files or too little memory for clients: "
+		    "raise the limit, ulimit -n");
+	f->mux.conns = f->slots.conns;
+	f->mux.locals = f->slots.locals;
+}
+
+/* Wait for the takers that are there, or for the monitor's end. */
+static void
+await_takers(struct front *f)
+{
+	struct loop_event ev[LOOP_BATCH];
+
+	while (!takers_receive(&f->takers)) {
+		if (loop_wait(f->loop, ev, -1) == -1 ||
+		    process_order(f->control) != ORDER_NONE)
+			_exit(EX_OK);
 	}
 }
 
-/* The slots, as many as there can be connections. */
-static void
-make_slots(struct front *f, rlim_t nofile)
-{
-	const rlim_t others = FDS_RESERVED + f->listeners->n;
-
-	if (nofile <= others)
-		log_fatal(EX_OSERR,
-		    "%llu open files are too few: "
-		    "raise the limit, ulimit -n",
-		    (unsigned long long)nofile);
-	f->nconns = SLOTS_MAX;
-	if (nofile - others < SLOTS_MAX)
-		f->nconns = (uint32_t)(nofile - others);
-	/* Pages of slots that were never used take no memory. */
-	f->conns = calloc(f->nconns, sizeof(*f->conns));
-	if (f->conns == NULL)
-		log_fatal(EX_OSERR, "no memory for %u connections",
-		    (unsigned int)f->nconns);
-}
-
-/*
- * Keep the open sockets, and no other way to the world; the first half of
- * the sandbox is the monitor's, and inherited.
- */
-static void
-confine(rlim_t nofile)
-{
-	const size_t ncalls = sizeof(calls) / sizeof(calls[0]);
-
-	if (sandbox_enter(nofile, calls, ncalls) == -1)
-		log_fatal(EX_OSERR, "cannot confine the front: %s",
-		    strerror(errno));
-}
-
 void
-front_run(const struct mux *m, const struct listeners *l, int control)
+front_run(const struct generation *g, uint32_t number, int control, int channel,
+    void *memory)
 {
-	const struct loop_id id = { SLOT_CONTROL, 0 };
-	struct front f = {
-		.mux = m,
-		.listeners = l,
-		.free = SLOT_NONE,
-		.waiting = { SLOT_NONE, SLOT_NONE },
-		.lingering = { SLOT_NONE, SLOT_NONE },
+	const struct process_rules rules = {
+		.name = "tcpmuxd-front",
+		.calls = calls,
+		.ncalls = sizeof(calls) / sizeof(calls[0]),
 	};
-	struct rlimit nofile;
+	struct front f = {
+		.mux = { .g = g, .report = &f.report },
+		.control = control,
+		.full = &g->full[number],
+	};
 
-	if (getrlimit(RLIMIT_NOFILE, &nofile) == -1)
-		log_fatal(EX_OSERR, "getrlimit: %s", strerror(errno));
-	make_slots(&f, nofile.rlim_cur);
+	make_slots(&f, memory);
+	if (takers_init(&f.takers, g->table, channel) == -1)
+		log_fatal(EX_OSERR, "no memory for takers");
 	f.loop = loop_new();
-	if (f.loop == -1 || loop_watch(f.loop, control, id, LOOP_READ) == -1)
+	if (f.loop == -1 ||
+	    loop_watch(f.loop, control, (struct loop_id){ SLOT_CONTROL, 0 },
+		LOOP_READ) == -1 ||
+	    (channel != -1 &&
+		loop_watch(f.loop, channel, (struct loop_id){ SLOT_CHANNEL, 0 },
+		    LOOP_READ) == -1))
 		log_fatal(EX_OSERR, "epoll: %s", strerror(errno));
-	confine(nofile.rlim_cur);
+	report_init(&f.report, g);
+	process_confine(g, &rules);
 
-	f.now = clock_now();
+	if (channel != -1)
+		await_takers(&f);
+	f.mux.now = clock_now();
 	front_resume(&f);
-	if (send(control, "", 1, MSG_NOSIGNAL) == 1)
-		front_loop(&f);
+	process_ready(control);
+	front_loop(&f);
 	_exit(EX_OK);
 }

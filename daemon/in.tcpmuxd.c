@@ -318,7 +318,7 @@ confine(void)
 	(void)setsockopt(STDOUT_FILENO, IPPROTO_TCP, TCP_NODELAY, &on,
 	    sizeof(on));
 	if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) == -1 ||
-	    sandbox_prepare() == -1)
+	    sandbox_prepare(NULL) == -1)
 		return -1;
 	return sandbox_enter(2, calls, sizeof(calls) / sizeof(calls[0]));
 }

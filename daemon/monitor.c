@@ -1,39 +1,44 @@
 /*
- * The monitor: starts the front, starts another when it dies, and ends it
- * when the daemon is told to end.  It reads no byte of a peer.
+ * The monitor: makes a cohort of processes for each generation, replaces what
+ * dies, and ends them all when the daemon is told to end.  It reads no byte
+ * of a peer.
  */
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "daemon/cohort.h"
+#include "daemon/handover.h"
+#include "daemon/listen.h"
 #include "daemon/monitor.h"
+#include "daemon/process.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/sandbox.h"
 
-/* A front that has lived for less is followed by the next after a pause. */
-#define LIFE_MS  1000
-#define PAUSE_MS 100
-
-/* Told to end, a front is given so long before it is killed. */
+/* Told to end, processes are given so long before they are killed. */
 #define STOP_MS 3000
 
 struct monitor {
-	const struct mux *mux;
-	const struct listeners *listeners;
+	const struct setup *setup;
 	sigset_t signals;
-	pid_t front; /* 0: none */
-	int control; /* its end is the front's end */
-	int64_t started;
+	struct account account;
+	struct meter *meter;
+	bool confined;          /* no programs can be started any more */
+	struct cohort *current; /* and, behind it, the older ones */
+	uint32_t generations;   /* so far */
 };
 
 /*
  * Signals are waited for, never caught: their delivery stays blocked, in the
- * front as well, which ends when its control socket does.
+ * other processes as well, which end when their control socket does.
  */
 static void
 hold_signals(sigset_t *set)
@@ -47,146 +52,365 @@ hold_signals(sigset_t *set)
 	(void)signal(SIGCHLD, SIG_DFL); /* ignored, children leave no status */
 }
 
-/* Returns 0, or -1 with errno. */
+/* Wait for a signal of the set until a moment.  Returns it, or 0. */
 static int
-start_front(struct monitor *mon)
+await_signal(const struct monitor *mon, int64_t until)
 {
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == -1)
-		return -1;
-	mon->front = fork();
-	if (mon->front == 0) {
-		(void)close(ends[0]); /* the monitor's end */
-		front_run(mon->mux, mon->listeners, ends[1]);
-	}
-	(void)close(ends[1]);
-	if (mon->front == -1) {
-		(void)close(ends[0]);
-		mon->front = 0;
-		return -1;
-	}
-	mon->control = ends[0];
-	mon->started = clock_now();
-	return 0;
-}
-
-/* Wait until the front says that it is ready.  Returns 0, or -1 if it died. */
-static int
-await_front(const struct monitor *mon)
-{
-	char byte;
-
-	return recv(mon->control, &byte, 1, 0) == 1 ? 0 : -1;
-}
-
-static void
-print_listeners(const struct listeners *l)
-{
-	char text[ADDRESS_TEXT_MAX];
-	size_t i;
-
-	for (i = 0; i < l->n; i++) {
-		address_format(&l->v[i].address, text);
-		log_say("listening on %s", text);
-	}
-}
-
-/* Wait for a signal of the set for ms; -1 is for ever.  Returns it, or 0. */
-static int
-await_signal(const struct monitor *mon, int ms)
-{
-	const struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+	int64_t ms = until - clock_now();
+	struct timespec ts;
 	int sig;
 
-	sig = ms == -1 ? sigwaitinfo(&mon->signals, NULL) :
-			 sigtimedwait(&mon->signals, NULL, &ts);
+	if (ms < 0)
+		ms = 0;
+	ts.tv_sec = ms / 1000;
+	ts.tv_nsec = ms % 1000 * 1000000L;
+	sig = until == INT64_MAX ? sigwaitinfo(&mon->signals, NULL) :
+				   sigtimedwait(&mon->signals, NULL, &ts);
 	return sig == -1 ? 0 : sig;
 }
 
-/* If the front has died, say how and forget it; returns whether it has. */
-static bool
-reap_front(struct monitor *mon)
+/* The memory in which all processes count.  Returns 0, or -1 with errno. */
+static int
+make_meter(struct monitor *mon)
 {
-	int status;
+	uint64_t seed = 0;
+	void *p;
 
-	if (waitpid(mon->front, &status, WNOHANG) != mon->front)
-		return false;
-	if (WIFSIGNALED(status))
-		log_say("the front (process %d) was ended by signal %d",
-		    (int)mon->front, WTERMSIG(status));
-	else
-		log_say("the front (process %d) ended with status %d",
-		    (int)mon->front, WEXITSTATUS(status));
-	(void)close(mon->control);
-	mon->front = 0;
-	return true;
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return -1;
+	p = launch_map(meter_size());
+	if (p == NULL)
+		return -1;
+	mon->meter = meter_init(p, seed);
+	return 0;
 }
 
-/* Tell the front to end, wait for it, and do not wait for ever. */
 static void
-stop_front(struct monitor *mon)
+free_cohort(struct cohort *c)
 {
-	int64_t deadline = clock_now() + STOP_MS;
-	int64_t left;
+	cohort_clear(c);
+	table_free(c->table);
+	free(c);
+}
 
-	if (mon->front == 0)
-		return;
-	(void)close(mon->control);
-	while (waitpid(mon->front, NULL, WNOHANG) == 0) {
-		left = deadline - clock_now();
-		if (left <= 0) {
-			(void)kill(mon->front, SIGKILL);
-			(void)waitpid(mon->front, NULL, 0);
-			return;
+/*
+ * A cohort for t, which it owns from now on.  Returns NULL with errno; then t
+ * is the caller's still.
+ */
+static struct cohort *
+make_cohort(struct monitor *mon, struct table *t, const struct listeners *l)
+{
+	struct cohort *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->g.number = ++mon->generations;
+	c->g.table = c->table = t;
+	c->g.listeners = *l;
+	c->g.meter = mon->meter;
+	c->g.account = mon->account;
+	if (cohort_init(c, mon->current != NULL ? &mon->current->g : NULL) == 0)
+		return c;
+	free(c);
+	return NULL;
+}
+
+/* Note the end of every process that has ended. */
+static void
+reap(struct monitor *mon, bool told)
+{
+	struct cohort *c, **at;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (c = mon->current; c != NULL; c = c->older)
+			if (cohort_reap(c, pid, status, told)) {
+				cohort_wind_down(c);
+				break;
+			}
+	for (at = &mon->current->older; *at != NULL;) {
+		c = *at;
+		if (!cohort_is_over(c)) {
+			at = &c->older;
+			continue;
 		}
-		(void)await_signal(mon, (int)left);
+		*at = c->older;
+		free_cohort(c);
+	}
+}
+
+/* Start again what has died.  Returns when something is due next. */
+static int64_t
+restart(struct monitor *mon)
+{
+	const int64_t now = clock_now();
+	int64_t due, next = INT64_MAX;
+	struct cohort *c;
+
+	for (c = mon->current; c != NULL; c = c->older) {
+		due = cohort_restart(c, now);
+		if (due < next)
+			next = due;
+	}
+	return next;
+}
+
+/* A cohort that never came to work ends, among the older ones. */
+static void
+discard(struct monitor *mon, struct cohort *c)
+{
+	struct cohort **at = &mon->current;
+
+	cohort_stop(c);
+	if (*at != NULL)
+		at = &(*at)->older;
+	c->older = *at;
+	*at = c;
+}
+
+/* Let new take the place of the current cohort, which finishes. */
+static void
+take_over(struct monitor *mon, struct cohort *new)
+{
+	struct cohort *old = mon->current;
+
+	new->older = old;
+	mon->current = new;
+	if (old == NULL) {
+		/* Whoever has started the daemon waits for it here. */
+		listeners_print(&new->g.listeners, NULL);
+		log_use(new->g.log.send);
+		return;
+	}
+	log_use(new->g.log.send);
+	listeners_print(&new->g.listeners, &old->g.listeners);
+	cohort_retire(old, &new->g.listeners);
+}
+
+/*
+ * Without programs to run, nothing that the monitor does from here on needs
+ * any right: it gives up all of them, and those of its children.
+ */
+static void
+confine(struct monitor *mon, const struct table *t)
+{
+	const struct sandbox_names names = {
+		.required = t->sandbox == SANDBOX_STRICT,
+		.read_files = true,
+		.write_files = true, /* the logger's file, which is to come */
+		.network = true,
+	};
+
+	if (table_count(t, SERVICE_EXEC) > 0)
+		return;
+	mon->confined = true;
+	if (privilege_drop(&mon->account, 0) == -1)
+		log_fatal(EX_OSERR, "cannot give up root's rights: %s",
+		    strerror(errno));
+	if (t->sandbox != SANDBOX_OFF && sandbox_prepare(&names) == -1 &&
+	    names.required)
+		log_fatal(EX_OSERR, "cannot confine the monitor: %s",
+		    strerror(errno));
+}
+
+/*
+ * A program of the daemon's own user can stop the daemon.  Root can have it
+ * otherwise, and is told so.
+ */
+static void
+warn_of_own_user(const struct monitor *mon, const struct table *t)
+{
+	const struct service *s;
+	uint32_t i;
+
+	for (i = 0; i < t->nservices && mon->account.is_root; i++) {
+		s = &t->services[i];
+		if (s->kind != SERVICE_EXEC ||
+		    s->program.uid != mon->account.uid)
+			continue;
+		log_say("warning: service %s runs as the daemon's own user, "
+			"%s, and so can stop the daemon: make the user tcpmux",
+		    s->name, s->program.name);
+		return;
 	}
 }
 
 /*
- * Start a front in place of the dead one, at once unless it died young.
- * Returns the signal that ends the daemon, if one comes meanwhile, or 0.
+ * The kernel counts the descriptors that are on their way, to takers that may
+ * be stuck, against the limit of open files of our user.
  */
-static int
-replace_front(struct monitor *mon)
+static void
+warn_of_files(const struct table *t)
 {
-	int sig;
+	const rlim_t wanted = 2 *
+	    (HANDOVER_QUEUE * (rlim_t)table_count(t, SERVICE_SOCKET) +
+		(rlim_t)HANDOVER_QUEUE_OWN * 2);
+	struct rlimit nofile = { 0, 0 };
 
-	while (mon->front == 0) {
-		if (clock_now() - mon->started < LIFE_MS) {
-			sig = await_signal(mon, PAUSE_MS);
-			if (sig == SIGTERM || sig == SIGINT)
-				return sig;
-		}
-		if (start_front(mon) == -1) {
-			log_say("cannot start a front: %s", strerror(errno));
-			mon->started = clock_now();
-		}
+	/* Cannot fail: the resource exists and nofile is valid. */
+	(void)getrlimit(RLIMIT_NOFILE, &nofile);
+	if (nofile.rlim_cur < wanted)
+		log_say("warning: stuck programs could use up %llu open "
+			"files: raise the limit to %llu, ulimit -n",
+		    (unsigned long long)nofile.rlim_cur,
+		    (unsigned long long)wanted);
+}
+
+/* Make t the current generation.  Returns 0; or -1, and t is freed. */
+static int
+serve(struct monitor *mon, struct table *t)
+{
+	const struct generation *g =
+	    mon->current != NULL ? &mon->current->g : NULL;
+	const struct listeners *old = g != NULL ? &g->listeners : NULL;
+	struct listeners l;
+	struct cohort *new;
+
+	if ((g != NULL && table_keep_meters(t, g->table) == -1) ||
+	    listeners_open(&l, t, old) == -1)
+		goto fail;
+	if (mon->current == NULL)
+		confine(mon, t);
+	new = make_cohort(mon, t, &l);
+	if (new == NULL) {
+		log_say("cannot make a generation: %s", strerror(errno));
+		listeners_close(&l, old);
+		goto fail;
 	}
+	process_hide(&new->g);
+	if (cohort_start(new) == -1) {
+		listeners_close(&l, old);
+		discard(mon, new);
+		return -1;
+	}
+	take_over(mon, new);
+	warn_of_own_user(mon, t);
+	if (table_count(t, SERVICE_SOCKET) > 0)
+		warn_of_files(t);
 	return 0;
+fail:
+	table_free(t);
+	return -1;
+}
+
+/* What a daemon that has given up its rights cannot do any more. */
+static bool
+is_out_of_reach(const struct monitor *mon, const struct table *t)
+{
+	struct account a;
+
+	if (mon->confined && table_count(t, SERVICE_EXEC) > 0) {
+		log_say("no service ran a program when this daemon was "
+			"started, so it has given up the rights that takes: "
+			"restart it");
+		return true;
+	}
+	if (privilege_choose(&a, t->user) == -1 || a.uid != mon->account.uid) {
+		log_say("user: the daemon's own user cannot change: "
+			"restart it");
+		return true;
+	}
+	return false;
+}
+
+static void
+reload(struct monitor *mon)
+{
+	struct table *t;
+
+	t = setup_read(mon->setup);
+	if (t != NULL && is_out_of_reach(mon, t)) {
+		table_free(t);
+		t = NULL;
+	}
+	if (t == NULL || serve(mon, t) == -1) {
+		log_say("configuration not changed");
+		return;
+	}
+	log_say("serving generation %u: %u services",
+	    (unsigned int)mon->current->g.number,
+	    (unsigned int)mon->current->g.table->nservices);
+}
+
+static bool
+all_over(const struct monitor *mon)
+{
+	const struct cohort *c;
+
+	for (c = mon->current; c != NULL; c = c->older)
+		if (!cohort_is_over(c))
+			return false;
+	return true;
+}
+
+/* End everything, and do not wait for ever. */
+static void
+stop(struct monitor *mon)
+{
+	const int64_t deadline = clock_now() + STOP_MS;
+	struct cohort *c;
+
+	log_use(-1);
+	for (c = mon->current; c != NULL; c = c->older)
+		cohort_stop(c);
+	while (!all_over(mon) && clock_now() < deadline) {
+		(void)await_signal(mon, deadline);
+		reap(mon, true);
+	}
+	for (c = mon->current; c != NULL; c = c->older)
+		cohort_kill(c);
+	while (!all_over(mon) && waitpid(-1, NULL, 0) > 0)
+		;
+	while ((c = mon->current) != NULL) {
+		mon->current = c->older;
+		free_cohort(c);
+	}
+}
+
+/* Everything that is made once, before the first process starts. */
+static void
+prepare(struct monitor *mon, const struct table *t)
+{
+	if (!privilege_is_one_user())
+		log_fatal(EX_OSERR,
+		    "started with more than one user id: start it as one "
+		    "user");
+	if (privilege_choose(&mon->account, t->user) == -1)
+		log_fatal(EX_OSERR,
+		    t->user == NULL ?
+			"there is no user to run as: make the user tcpmux" :
+			"user: there is no such user, or it is not one to run "
+			"as");
+	if (privilege_make_empty(&mon->account) == -1)
+		log_fatal(EX_OSERR, "cannot make an empty root in /run: %s",
+		    strerror(errno));
+	if (make_meter(mon) == -1)
+		log_fatal(EX_OSERR, "no memory to count in: %s",
+		    strerror(errno));
+	hold_signals(&mon->signals);
 }
 
 int
-monitor_run(const struct mux *m, const struct listeners *l)
+monitor_run(const struct setup *s, struct table *t)
 {
-	struct monitor mon = { .mux = m, .listeners = l };
+	struct monitor mon = { .setup = s };
+	int64_t next = INT64_MAX;
 	int sig;
 
-	hold_signals(&mon.signals);
-	if (start_front(&mon) == -1)
-		log_fatal(EX_OSERR, "cannot start a front: %s",
-		    strerror(errno));
-	if (await_front(&mon) == -1)
-		log_fatal(EX_OSERR, "the front did not start");
-	print_listeners(l);
-
+	prepare(&mon, t);
+	if (serve(&mon, t) == -1) {
+		stop(&mon);
+		return EX_OSERR;
+	}
 	do {
-		sig = await_signal(&mon, -1);
-		if (sig == SIGCHLD && reap_front(&mon))
-			sig = replace_front(&mon);
+		sig = await_signal(&mon, next);
+		if (sig == SIGCHLD)
+			reap(&mon, false);
+		if (sig == SIGHUP)
+			reload(&mon);
+		next = restart(&mon);
 	} while (sig != SIGTERM && sig != SIGINT);
-
-	stop_front(&mon);
+	stop(&mon);
 	return EX_OK;
 }

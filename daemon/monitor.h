@@ -5,12 +5,13 @@
 #ifndef DAEMON_MONITOR_H
 #define DAEMON_MONITOR_H
 
-#include "daemon/front.h"
+#include "daemon/setup.h"
 
 /*
- * Keep a front running until SIGTERM or SIGINT, and print where it listens
- * when the first is ready.  Returns the daemon's exit status.
+ * Serve t, which is the monitor's from now on, until SIGTERM or SIGINT, and
+ * what setup_read(s) makes of the configuration after each SIGHUP.  Returns
+ * the daemon's exit status.
  */
-int monitor_run(const struct mux *m, const struct listeners *l);
+int monitor_run(const struct setup *s, struct table *t);
 
 #endif

@@ -1,48 +1,55 @@
 /*
- * tcpmuxd: the TCPMUX server (RFC 1078).  This file is its start: options,
- * sockets, and the way down from root.
+ * tcpmuxd: the TCPMUX server (RFC 1078).  This file is its start: the command
+ * line, and what is asked of it besides serving.
  */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "conf/conf.h"
+#include "daemon/gather.h"
 #include "daemon/monitor.h"
+#include "daemon/show.h"
 #include "os/log.h"
 #include "os/number.h"
-#include "os/privilege.h"
-#include "os/sandbox.h"
+#include "os/socket.h"
 #include "table/limits.h"
 
-/* Where it listens unless -l says otherwise: port 1 of every address. */
-#define LISTEN_DEFAULT "*:1"
-
-struct options {
-	struct mux mux;
-	const char *listen[LISTENERS_MAX]; /* as they were typed */
-	size_t nlisten;
+/* What is to be done. */
+enum act {
+	ACT_SERVE,
+	ACT_CHECK,   /* -t */
+	ACT_PRINT,   /* -T */
+	ACT_EXPLAIN, /* --explain NAME [ADDRESS] */
+	ACT_IMPORT   /* --import FILE */
 };
 
-static const char *const users[] = { "tcpmux", "nobody" };
+struct options {
+	struct setup setup;
+	enum act act;
+	const char *subject; /* the NAME or FILE of the act */
+	const char *address; /* or NULL */
+};
 
 static _Noreturn void
 usage(void)
 {
 	log_fatal(EX_USAGE,
-	    "usage: tcpmuxd [-l ADDRESS:PORT]... "
-	    "[-w SECONDS] [--lenient]");
+	    "usage: tcpmuxd [-tT] [-f FILE] [-l ADDRESS:PORT]... "
+	    "[-w SECONDS] [--lenient] "
+	    "[--explain NAME [ADDRESS]] [--import FILE]");
 }
 
-/*
- * Standard input and output are not used, and no socket may take the place
- * of any of the standard three.
- */
+/* No socket may take the place of any of the standard three. */
 static void
 settle_standard(void)
 {
@@ -53,9 +60,18 @@ settle_standard(void)
 		if (fd == -1)
 			log_fatal(EX_OSERR, "/dev/null: %s", strerror(errno));
 	} while (fd <= STDERR_FILENO);
-	if (dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1)
-		log_fatal(EX_OSERR, "dup2: %s", strerror(errno));
 	(void)close(fd); /* /dev/null has nothing to lose */
+}
+
+/* Who serves talks to nobody but by his sockets. */
+static void
+leave_standard(void)
+{
+	const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd == -1 || dup2(fd, STDIN_FILENO) == -1 ||
+	    dup2(fd, STDOUT_FILENO) == -1)
+		log_fatal(EX_OSERR, "/dev/null: %s", strerror(errno));
 }
 
 /* Whatever else was inherited, or left open by looking up a user. */
@@ -79,74 +95,20 @@ raise_nofile(void)
 		log_fatal(EX_OSERR, "setrlimit: %s", strerror(errno));
 }
 
-/* What the operator can do about a socket that cannot listen. */
-static const char *
-advice(int error)
-{
-	switch (error) {
-	case EADDRINUSE:
-		return "stop the server that has it, or choose another port "
-		       "with -l";
-	case EACCES:
-	case EPERM:
-		return "ports below 1024 are root's: start as root, or choose "
-		       "another with -l, as in -l '*:10001'";
-	case EADDRNOTAVAIL:
-		return "this machine has no such address: see ip address";
-	case EAFNOSUPPORT:
-		return "this kernel does not speak this family of addresses";
-	case EMFILE:
-	case ENFILE:
-		return "raise the limit of open files, ulimit -n";
-	default:
-		return "see tcpmuxd(8)";
-	}
-}
-
-static int
-add_listener(struct listeners *l, const struct address *a)
-{
-	struct listener *new = &l->v[l->n];
-
-	if (l->n == LISTENERS_MAX)
-		log_fatal(EX_USAGE, "more than %d sockets to listen on",
-		    LISTENERS_MAX);
-	new->address = *a;
-	new->fd = socket_listen(&new->address);
-	if (new->fd == -1)
-		return -1;
-	l->n++;
-	return 0;
-}
-
-/* Listen on what text says, or end the daemon with the reason. */
 static void
-listen_on(struct listeners *l, const char *text)
+add_listen(struct setup *s, const char *text)
 {
-	char name[ADDRESS_TEXT_MAX];
 	struct address a[2];
-	int error, i, n;
 
-	n = address_parse(text, a);
-	if (n == -1)
+	if (s->nlisten == TABLE_LISTENERS_MAX)
+		log_fatal(EX_USAGE, "more than %d times -l",
+		    TABLE_LISTENERS_MAX);
+	if (address_parse(text, a) == -1)
 		log_fatal(EX_USAGE,
 		    "-l %s: not an ADDRESS:PORT; write "
 		    "127.0.0.1:1, '[::1]:1' or '*:1'",
 		    text);
-	for (i = 0; i < n; i++) {
-		/* For *:0, both families have the port of the first. */
-		if (i > 0)
-			address_set_port(&a[i],
-			    address_port(&l->v[l->n - 1].address));
-		if (add_listener(l, &a[i]) == 0)
-			continue;
-		error = errno;
-		if (i > 0 && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL))
-			continue; /* a * on a machine without IPv6 */
-		address_format(&a[i], name);
-		log_fatal(EX_OSERR, "cannot listen on %s: %s: %s", name,
-		    strerror(error), advice(error));
-	}
+	s->listen[s->nlisten++] = text;
 }
 
 static int
@@ -161,65 +123,134 @@ parse_wait(const char *text)
 	return s;
 }
 
+/* One act at a time. */
+static void
+set_act(struct options *o, enum act act, const char *subject)
+{
+	if (o->act != ACT_SERVE)
+		usage();
+	o->act = act;
+	o->subject = subject;
+}
+
 static void
 parse_options(struct options *o, int argc, char *argv[])
 {
 	static const struct option options[] = {
+		{ "explain", required_argument, NULL, 'E' },
+		{ "import", required_argument, NULL, 'I' },
 		{ "lenient", no_argument, NULL, 'L' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "l:w:", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:l:tTw:", options, NULL)) != -1) {
 		switch (c) {
+		case 'E':
+			set_act(o, ACT_EXPLAIN, optarg);
+			break;
+		case 'f':
+			o->setup.file = optarg;
+			break;
+		case 'I':
+			set_act(o, ACT_IMPORT, optarg);
+			break;
 		case 'l':
-			if (o->nlisten == LISTENERS_MAX)
-				log_fatal(EX_USAGE, "more than %d times -l",
-				    LISTENERS_MAX);
-			o->listen[o->nlisten++] = optarg;
+			add_listen(&o->setup, optarg);
 			break;
 		case 'L':
-			o->mux.flags = TCPMUX_LENIENT;
+			o->setup.lenient = true;
+			break;
+		case 't':
+			set_act(o, ACT_CHECK, NULL);
+			break;
+		case 'T':
+			set_act(o, ACT_PRINT, NULL);
 			break;
 		case 'w':
-			o->mux.wait_ms = parse_wait(optarg) * 1000;
+			o->setup.wait_s = parse_wait(optarg);
 			break;
 		default:
 			usage();
 		}
 	}
+	if (o->act == ACT_EXPLAIN && optind < argc)
+		o->address = argv[optind++];
 	if (optind != argc)
 		usage();
-	if (o->nlisten == 0)
-		o->listen[o->nlisten++] = LISTEN_DEFAULT;
+}
+
+/* Write text, which is freed, to standard output; returns an exit status. */
+static int
+put(char *text)
+{
+	const bool done =
+	    text != NULL && fputs(text, stdout) != EOF && fflush(stdout) == 0;
+
+	if (!done)
+		log_say("standard output: %s", strerror(errno));
+	free(text);
+	return done ? EX_OK : EX_IOERR;
+}
+
+/* Show what is asked for of the table; returns an exit status. */
+static int
+show(const struct options *o, const struct table *t)
+{
+	bool good = true;
+
+	if (o->act == ACT_PRINT)
+		return put(conf_print(t));
+	if (o->act == ACT_CHECK)
+		show_table(t, stdout);
+	else
+		good = show_explain(t, o->subject, o->address, stdout);
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return good ? EX_OK : EX_UNAVAILABLE;
+	log_say("standard output: %s", strerror(errno));
+	return EX_IOERR;
+}
+
+/* Carry the file over into our form; returns an exit status. */
+static int
+import(const char *file)
+{
+	char *text = gather_import(file);
+
+	if (text != NULL)
+		return put(text);
+	log_say("%s: cannot be imported: %s", file, strerror(errno));
+	return EX_NOINPUT;
+}
+
+static int
+serve(const struct options *o, struct table *t)
+{
+	leave_standard();
+	close_others();
+	raise_nofile();
+	return monitor_run(&o->setup, t);
 }
 
 int
 main(int argc, char *argv[])
 {
-	static struct listeners listeners;
-	static struct options options = {
-		.mux = {
-			.words = &words_default,
-			.flags = TCPMUX_STRICT,
-			.wait_ms = LIMIT_WAIT_S * 1000,
-		},
-	};
-	struct account account;
-	size_t i;
+	static struct options options;
+	struct table *t;
+	int status;
 
 	(void)signal(SIGPIPE, SIG_IGN); /* nobody may read standard error */
 	settle_standard();
 	parse_options(&options, argc, argv);
-	privilege_choose(&account, users, sizeof(users) / sizeof(users[0]));
-	close_others();
-	raise_nofile();
-	for (i = 0; i < options.nlisten; i++)
-		listen_on(&listeners, options.listen[i]);
-	privilege_drop(&account);
-	if (sandbox_prepare() == -1)
-		log_fatal(EX_OSERR, "cannot confine the monitor: %s",
-		    strerror(errno));
-	return monitor_run(&options.mux, &listeners);
+	if (options.act == ACT_IMPORT)
+		return import(options.subject);
+	t = setup_read(&options.setup);
+	if (t == NULL)
+		return EX_CONFIG;
+	if (options.act == ACT_SERVE)
+		return serve(&options, t);
+	status = show(&options, t);
+	table_free(t);
+	return status;
 }

@@ -1,5 +1,5 @@
 /*
- * The time, as far as deadlines need it.
+ * The time: for deadlines, and of day for the log.
  */
 
 #ifndef OS_CLOCK_H
@@ -16,6 +16,17 @@ clock_now(void)
 
 	/* Cannot fail: the clock exists and ts is valid. */
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Milliseconds since 1970, UTC; may be set back. */
+static inline int64_t
+clock_wall(void)
+{
+	struct timespec ts;
+
+	/* Cannot fail: the clock exists and ts is valid. */
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 

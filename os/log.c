@@ -1,5 +1,5 @@
 /*
- * Saying something to the operator, on standard error.
+ * Saying something to the operator, on standard error or to the log.
  */
 
 #include <poll.h>
@@ -10,28 +10,52 @@
 #include <unistd.h>
 
 #include "os/log.h"
+#include "os/message.h"
 
-/* One write for a line, so that lines of several processes do not mix. */
+/* The socket to the log, or -1. */
+static int log_socket = -1;
+
+void
+log_use(int socket)
+{
+	log_socket = socket;
+}
+
+/*
+ * Whoever does not read standard error, or cannot, is not told; but nothing
+ * waits for him.
+ */
+static void
+write_line(const char *line, size_t len)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&p, 1, 0) == 1 && write(STDERR_FILENO, line, len) == -1)
+		return;
+}
+
+/* One message or write for a line, so that lines of processes do not mix. */
 static void
 say(const char *fmt, va_list ap)
 {
-	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
-	char line[512] = "tcpmuxd: ";
-	const size_t head = strlen(line);
+	static const char name[] = "tcpmuxd: ";
+	char text[1024] = { LOG_MARK };
+	char *line = text + 1, *const end = text + sizeof(text) - 1;
 	size_t len;
 	int n;
 
-	n = vsnprintf(line + head, sizeof(line) - head - 1, fmt, ap);
+	memcpy(line, name, sizeof(name));
+	n = vsnprintf(line + strlen(name), (size_t)(end - line) - strlen(name),
+	    fmt, ap);
 	if (n < 0)
 		return;
 	len = strlen(line);
 	line[len++] = '\n';
-	/*
-	 * Whoever does not read standard error, or cannot, is not told; but
-	 * nothing waits for him.
-	 */
-	if (poll(&p, 1, 0) == 1 && write(STDERR_FILENO, line, len) == -1)
-		return;
+	if (log_socket == -1)
+		write_line(line, len);
+	else
+		/* Full: the log is late, and nobody waits for it. */
+		(void)message_send(log_socket, text, len + 1, -1);
 }
 
 void

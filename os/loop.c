@@ -70,6 +70,12 @@ loop_watch_level(int loop, int fd, struct loop_id id)
 }
 
 int
+loop_watch_shared(int loop, int fd, struct loop_id id)
+{
+	return control(loop, EPOLL_CTL_ADD, fd, id, EPOLLIN | EPOLLEXCLUSIVE);
+}
+
+int
 loop_forget(int loop, int fd)
 {
 	return epoll_ctl(loop, EPOLL_CTL_DEL, fd, NULL);

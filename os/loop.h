@@ -57,6 +57,12 @@ int loop_rewatch(int loop, int fd, struct loop_id id, unsigned int what);
  */
 int loop_watch_level(int loop, int fd, struct loop_id id);
 
+/*
+ * The same for one that several processes watch, of which one at least is
+ * woken, and not all.  Returns as loop_watch() does.
+ */
+int loop_watch_shared(int loop, int fd, struct loop_id id);
+
 /* Watch fd no more.  Returns as loop_watch() does. */
 int loop_forget(int loop, int fd);
 

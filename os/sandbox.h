@@ -20,23 +20,36 @@ struct sandbox_arg {
 	uint32_t value; /* the upper half of the register is zero */
 };
 
+/* The most conditions on one call. */
+#define SANDBOX_ARGS_MAX 3
+
 /* A system call that stays allowed, if its first nargs conditions hold. */
 struct sandbox_call {
 	int nr;
 	int nargs;
-	struct sandbox_arg args[2];
+	struct sandbox_arg args[SANDBOX_ARGS_MAX];
 };
 
 /* The most calls in one list. */
-#define SANDBOX_CALLS_MAX 32
+#define SANDBOX_CALLS_MAX 48
+
+/* What stays allowed of what has a name. */
+struct sandbox_names {
+	bool required;    /* a kernel without Landlock will not do */
+	bool read_files;  /* files and folders may be read */
+	bool write_files; /* files may be made and written to, too */
+	bool network; /* all of it; else only these TCP ports to connect to: */
+	const uint16_t *ports;
+	size_t nports;
+};
 
 /*
  * The first half: no new privileges, no core dump and, where the kernel has
  * Landlock, no way to a file; nor, where it is new enough, to a TCP address,
- * an abstract socket or a signal.  Children inherit it.  Returns 0, or -1 with
- * errno.
+ * an abstract socket or a signal outside; but for what names, which may be
+ * NULL, allows.  Children inherit it.  Returns 0, or -1 with errno.
  */
-int sandbox_prepare(void);
+int sandbox_prepare(const struct sandbox_names *names);
 
 /*
  * The second half: no child, at most nofile descriptors, no standard error,

@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -57,40 +58,108 @@ landlock_version(void)
 	return abi < LANDLOCK_ABI_MAX ? abi : LANDLOCK_ABI_MAX;
 }
 
-/* Handle every right and grant none. */
+/* Reading, in Landlock's words: READ_FILE and READ_DIR. */
+#define LANDLOCK_READ \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+
+/* Writing to a log, and making it: WRITE_FILE, MAKE_REG and TRUNCATE. */
+#define LANDLOCK_WRITE                                                 \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
+	    1ULL << 14)
+
+/* The right to connect to a TCP port, and the rule for one; Linux 6.7. */
+#define LANDLOCK_CONNECT_TCP 2ULL
+#define LANDLOCK_PORT_RULE   2
+#define LANDLOCK_PORT_ABI    4
+
+struct landlock_port {
+	uint64_t rights;
+	uint64_t port;
+};
+
+/* Allow the files below / to be read.  Returns 0, or -1. */
 static int
-landlock_deny_all(void)
+landlock_allow_reading(int ruleset)
+{
+	struct landlock_path_beneath_attr rule = {
+		.allowed_access = LANDLOCK_READ,
+	};
+	int error;
+
+	rule.parent_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rule.parent_fd == -1)
+		return -1;
+	error = (int)syscall(SYS_landlock_add_rule, ruleset,
+	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	(void)close(rule.parent_fd); /* it was never open for data */
+	return error;
+}
+
+static int
+landlock_allow(int ruleset, long abi, const struct sandbox_names *names)
+{
+	size_t i;
+
+	if (names->read_files && landlock_allow_reading(ruleset) == -1)
+		return -1;
+	for (i = 0;
+	     abi >= LANDLOCK_PORT_ABI && !names->network && i < names->nports;
+	     i++) {
+		const struct landlock_port rule = { LANDLOCK_CONNECT_TCP,
+			names->ports[i] };
+
+		if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_PORT_RULE,
+			&rule, 0) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Handle every right, and grant those that names tells. */
+static int
+landlock_deny(const struct sandbox_names *names)
 {
 	const long abi = landlock_version();
-	size_t size;
+	struct landlock_rights rights;
 	int error, fd;
 
-	if (abi == 0)
-		return 0;
+	if (abi == 0) {
+		errno = ENOSYS;
+		return names->required ? -1 : 0;
+	}
+	rights = landlock_abi[abi];
+	if (names->write_files)
+		rights.fs &= ~LANDLOCK_WRITE;
+	if (names->network) {
+		rights.net = 0;
+		rights.scoped = 0;
+	}
 	/* An older kernel takes a longer struct if its tail is zero. */
-	size = sizeof(landlock_abi[abi]);
-	fd = (int)syscall(SYS_landlock_create_ruleset, &landlock_abi[abi], size,
+	fd = (int)syscall(SYS_landlock_create_ruleset, &rights, sizeof(rights),
 	    0);
 	if (fd == -1)
 		return -1;
-	error = (int)syscall(SYS_landlock_restrict_self, fd, 0);
+	error = landlock_allow(fd, abi, names);
+	if (error == 0)
+		error = (int)syscall(SYS_landlock_restrict_self, fd, 0);
 	(void)close(fd); /* a ruleset holds no data to lose */
 	return error;
 }
 
 int
-sandbox_prepare(void)
+sandbox_prepare(const struct sandbox_names *names)
 {
+	const struct sandbox_names nothing = { .required = false };
 	const struct rlimit none = { 0, 0 };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    setrlimit(RLIMIT_CORE, &none) == -1)
 		return -1;
-	return landlock_deny_all();
+	return landlock_deny(names != NULL ? names : &nothing);
 }
 
 /* The most instructions for one call, and for a full list. */
-#define CALL_INSNS (3 + 4 * 2)
+#define CALL_INSNS (3 + 4 * SANDBOX_ARGS_MAX)
 #define FILTER_MAX (3 + CALL_INSNS * SANDBOX_CALLS_MAX + 1)
 
 struct filter {

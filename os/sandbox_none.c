@@ -5,8 +5,9 @@
 #include "os/sandbox.h"
 
 int
-sandbox_prepare(void)
+sandbox_prepare(const struct sandbox_names *names)
 {
+	(void)names;
 	return 0;
 }
 

@@ -3,14 +3,17 @@
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
 import doors
 import proc
 import server
+import services
 
 PR_SET_CHILD_SUBREAPER = 36
 COUNTED = ("passed", "failed", "skipped")
@@ -21,6 +24,9 @@ def pytest_configure(config):
     if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError("PR_SET_CHILD_SUBREAPER")
     signal.signal(signal.SIGTERM, signal.default_int_handler)   # and clean up
+    # Whoever starts us in the background may have them ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     config.option.reportchars += "fEs"
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -59,20 +65,53 @@ def no_process_is_left(standing_doors):
 
     before = set(proc.descendants(os.getpid()))
     yield
+    # A program on a connection ends when it sees the end of that.
+    for pid in left():
+        if proc.state(pid) not in ("Z", ""):
+            proc.wait_gone(pid)
     for pid in left():
         command = proc.read(pid, "cmdline").replace("\0", " ")
         assert proc.state(pid) in ("Z", ""), f"{pid} is left: {command}"
 
 
 @pytest.fixture
-def tcpmuxd():
-    """Start a tcpmuxd on 127.0.0.1, or as told; it ends with the test."""
+def folder():
+    """A folder of the test that every user may enter."""
+    path = tempfile.mkdtemp(prefix="tcpmux-test-")
+    os.chmod(path, 0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def host(folder):
+    """What serves names; it ends with the test, after the tcpmuxd."""
+    new = services.Host(folder)
+    with new.stack:
+        yield new
+
+
+@pytest.fixture
+def tcpmuxd(folder):
+    """Start a tcpmuxd on 127.0.0.1, or as told; it ends with the test.
+
+    conf is the text of its configuration, which gets a listener if it has
+    none.
+    """
     started = []
 
-    def start(*words, sockets=1, **popen):
-        if "-l" not in words:
+    def start(*words, sockets=1, conf=None, **popen):
+        path = None
+        if conf is not None:
+            if "-l" not in words and "listen " not in conf:
+                conf = server.ONE_LISTENER + conf
+            path = f"{folder}/tcpmuxd-{len(started)}.conf"
+            server.write_conf(path, conf)
+            words = ("-f", path, *words)
+        elif "-l" not in words:
             words = ("-l", "127.0.0.1:0", *words)
         new = server.Server(*words, **popen)
+        new.conf = path
         started.append(new)
         new.wait_ready(sockets)
         return new
@@ -82,6 +121,7 @@ def tcpmuxd():
         ended = each.process.returncode     # by the test, which has looked
         try:
             assert each.stop() == 0 or ended is not None
+            assert each.deaths() == []
         except subprocess.TimeoutExpired:
             each.process.kill()
             raise

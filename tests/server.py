@@ -15,22 +15,33 @@ BUILD = pathlib.Path(os.environ.get("TCPMUX_BUILD", "build")).resolve()
 TCPMUXD = BUILD / "tcpmuxd"
 
 LISTENING = re.compile(r"tcpmuxd: listening on (\[.+\]|[^:]+):(\d+)$")
+ENDED = re.compile(r" (?:was ended by signal|ended with status) (\d+)$")
+SERVING = re.compile(r"tcpmuxd: serving generation (\d+): (\d+) services?$")
+ONE_LISTENER = 'listen "127.0.0.1" { port = 0 }\n'
 
 
-def connect(address):
-    """A connection that sends each segment at once."""
-    sock = socket.create_connection(address, timeout=proc.PATIENCE)
+def write_conf(path, text):
+    """Replace a configuration as a careful editor does: whole, at once."""
+    with open(f"{path}.new", "w", encoding="ascii") as file:
+        file.write(text)
+    os.rename(f"{path}.new", path)
+
+
+def connect(address, source=None):
+    """A connection that sends each segment at once, from an address."""
+    sock = socket.create_connection(
+        address, proc.PATIENCE, source and (source, 0))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
 
 def read_all(sock):
     """What the server says until it closes, in good order."""
-    data = b""
+    data = bytearray()
     while True:
         more = sock.recv(65536)
         if not more:
-            return data
+            return bytes(data)
         data += more
 
 
@@ -43,7 +54,14 @@ def ask(address, request):
 
 
 class Server:
-    """One tcpmuxd: its monitor is process, its front a child of that."""
+    """One tcpmuxd: its monitor is process, all others are children of that.
+
+    conf is the path of its configuration, if the test has written one.
+    """
+
+    conf = None
+    generation = 1
+    expected = {f"signal {signal.SIGKILL:d}"}   # what processes may die of
 
     def __init__(self, *words, prefix=(), **popen):
         self.process = subprocess.Popen(
@@ -58,7 +76,7 @@ class Server:
         """Take what it says, so that it never waits to say it."""
         with self.process.stderr as stderr:
             for line in stderr:
-                text = line.decode("ascii").rstrip("\n")
+                text = line.decode("ascii", "replace").rstrip("\n")
                 self.said.append(text)
                 self.lines.put(text)
         self.lines.put(None)
@@ -67,14 +85,24 @@ class Server:
         """The next line it says; None behind the last."""
         return self.lines.get(timeout=proc.PATIENCE)
 
+    def wait_for(self, pattern):
+        """Wait until it says a line that matches; return the match."""
+        while True:
+            line = self.wait_line()
+            assert line is not None, f"it ended, and never said {pattern}"
+            match = re.search(pattern, line)
+            if match:
+                return match
+
     def wait_ready(self, sockets=1):
         """Wait for the listening lines; return the first address."""
         self.addresses = []
         while len(self.addresses) < sockets:
             line = self.wait_line()
-            match = LISTENING.match(line or "")
-            assert match, f"tcpmuxd said {line}, not where it listens"
-            self.addresses.append((match[1].strip("[]"), int(match[2])))
+            assert line is not None, f"tcpmuxd ended: {self.said}"
+            match = LISTENING.match(line)
+            if match:
+                self.addresses.append((match[1].strip("[]"), int(match[2])))
         return self.addresses[0]
 
     @property
@@ -82,10 +110,33 @@ class Server:
         """The monitor."""
         return self.process.pid
 
+    def named(self, name):
+        """Its processes of one kind, oldest first."""
+        return [pid for pid in sorted(proc.children(self.pid))
+                if proc.read(pid, "comm").rstrip("\n") == f"tcpmuxd-{name}"
+                and proc.state(pid) not in ("Z", "")]
+
+    def wait_named(self, name):
+        """The same, once there is one."""
+        return proc.wait_until(lambda: self.named(name), f"a {name}")
+
     @property
     def front(self):
-        """The front, once there is one."""
-        return proc.wait_until(lambda: proc.children(self.pid), "a front")[0]
+        """The oldest front, once there is one."""
+        return self.wait_named("front")[0]
+
+    def processes(self):
+        """The monitor and all the others, as they are now."""
+        return [self.pid, *proc.children(self.pid)]
+
+    def reload(self, text):
+        """Give it another configuration; wait until it serves that."""
+        write_conf(self.conf, text)
+        self.process.send_signal(signal.SIGHUP)
+        match = self.wait_for(SERVING)
+        self.generation += 1
+        assert int(match[1]) == self.generation
+        return int(match[2])
 
     def settle(self):
         """Wait until every process sleeps."""
@@ -100,6 +151,11 @@ class Server:
                      "--reuid=" + status["Uid"].split()[0],
                      "--regid=" + status["Gid"].split()[0]] + words
         subprocess.run(words, check=True)
+
+    def deaths(self):
+        """What it has said of processes whose end no test has caused."""
+        return [line for line in self.said if ENDED.search(line)
+                and not line.endswith(tuple(self.expected))]
 
     def wait(self):
         """Wait for its end and return the exit status."""

@@ -16,6 +16,8 @@ INSTALLED = {
     "opt/mux/sbin/in.tcpmuxd",
     "opt/mux/sbin/tcpmuxd",
     "opt/mux/share/man/man3/tcpmux_wire.3",
+    "opt/mux/share/man/man5/tcpmuxd.conf.5",
+    "opt/mux/share/man/man7/tcpmuxd-import.7",
     "opt/mux/share/man/man8/in.tcpmuxd.8",
     "opt/mux/share/man/man8/tcpmuxd.8",
 }

@@ -98,7 +98,7 @@ def test_telnet(address):
 
 def test_nmap_finds_the_port_open(tcpmuxd):
     """A version scan, with every probe that it has, does no harm."""
-    started = tcpmuxd()
+    started = tcpmuxd(conf="fronts = 1\n")
     front = started.front
     host, port = started.addresses[0]
     shown = run("nmap", "-Pn", "-n", "-sT", "-sV", "--version-all",

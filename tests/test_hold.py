@@ -78,7 +78,8 @@ def test_rule_27_ten_thousand_are_told_and_leave_nothing(tcpmuxd):
     number = min(WAVE, limit - SPARE)
     if number < WAVE:
         pytest.skip(f"{WAVE} connections need {WAVE + SPARE} descriptors")
-    started = tcpmuxd("-w", "3")
+    started = tcpmuxd(conf="fronts = 1\nrequest-timeout = 3s\n"
+                      "log { level = nothing }\n")
     front, address = started.front, started.addresses[0]
     fds = proc.fds(front)
     baseline = None

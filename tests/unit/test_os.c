@@ -1,7 +1,9 @@
 /*
- * Numbers and addresses as people type them: os/number.c and os/socket.c.
+ * Numbers and addresses as people type them, and messages with descriptors:
+ * os/number.c, os/socket.c and os/message.c.
  */
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "os/message.h"
 #include "os/number.h"
 #include "os/socket.h"
 
@@ -124,6 +127,73 @@ port_0_becomes_the_port_that_the_kernel_chose(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
+/* Send one byte and n copies of standard input, at most 2. */
+static void
+send_descriptors(int socket, size_t n)
+{
+	const int fds[2] = { STDIN_FILENO, STDIN_FILENO };
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(fds))];
+	} room = { .bytes = { 0 } };
+	char byte = 'x';
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	room.head.cmsg_level = SOL_SOCKET;
+	room.head.cmsg_type = SCM_RIGHTS;
+	room.head.cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(&room.head), fds, n * sizeof(int));
+	msg.msg_control = room.bytes;
+	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	assert_int_equal(sendmsg(socket, &msg, 0), 1);
+}
+
+/* The number that the next descriptor gets. */
+static int
+next_descriptor(void)
+{
+	const int fd = dup(STDIN_FILENO);
+
+	assert_int_equal(close(fd), 0);
+	return fd;
+}
+
+static void
+a_message_brings_one_descriptor(void **state)
+{
+	int ends[2], fd, next;
+	char byte;
+
+	(void)state;
+	assert_int_equal(message_pair(ends, 0), 0);
+	next = next_descriptor();
+	send_descriptors(ends[0], 1);
+	assert_int_equal(message_receive(ends[1], &byte, 1, &fd), 1);
+	assert_int_equal(fd, next);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(close(ends[0]), 0);
+	assert_int_equal(close(ends[1]), 0);
+}
+
+static void
+a_message_with_two_descriptors_is_dropped_with_both(void **state)
+{
+	int ends[2], fd, next;
+	char byte;
+
+	(void)state;
+	assert_int_equal(message_pair(ends, 0), 0);
+	next = next_descriptor();
+	send_descriptors(ends[0], 2);
+	assert_int_equal(message_receive(ends[1], &byte, 1, &fd), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	assert_int_equal(fd, -1);
+	assert_int_equal(next_descriptor(), next);
+	assert_int_equal(close(ends[0]), 0);
+	assert_int_equal(close(ends[1]), 0);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -134,6 +204,9 @@ main(int argc, char *argv[])
 		cmocka_unit_test(a_star_is_every_address_of_both_families),
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(port_0_becomes_the_port_that_the_kernel_chose),
+		cmocka_unit_test(a_message_brings_one_descriptor),
+		cmocka_unit_test(
+		    a_message_with_two_descriptors_is_dropped_with_both),
 	};
 
 	if (argc > 1)

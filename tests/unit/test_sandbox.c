@@ -60,7 +60,7 @@ probe(long nr, uint64_t a0, uint64_t a1, uint64_t a2)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (sandbox_prepare() == -1 ||
+		if (sandbox_prepare(NULL) == -1 ||
 		    sandbox_enter(64, few, NFEW) == -1)
 			_exit(STATUS_BROKEN);
 		(void)syscall(nr, a0, a1, a2, 0, 0, 0);
@@ -140,7 +140,7 @@ t8_limits_are_set_before_the_last_door_closes(void **state)
 
 	(void)state;
 	if (pid == 0) {
-		if (sandbox_prepare() == -1 ||
+		if (sandbox_prepare(NULL) == -1 ||
 		    sandbox_enter(64, calls, 3) == -1 ||
 		    getrlimit(RLIMIT_NOFILE, &files) == -1 ||
 		    getrlimit(RLIMIT_NPROC, &processes) == -1 ||
@@ -162,7 +162,7 @@ t8_landlock_leaves_no_file_where_the_kernel_has_it(void **state)
 		skip(); /* no version: the kernel has none */
 	pid = fork();
 	if (pid == 0) {
-		if (sandbox_prepare() == -1)
+		if (sandbox_prepare(NULL) == -1)
 			_exit(STATUS_BROKEN);
 		_exit(open("/etc/passwd", O_RDONLY) != -1 || errno != EACCES);
 	}

@@ -1,0 +1,20 @@
+/*
+ * What a table says of users, programs and sockets, checked against this
+ * machine.
+ */
+
+#ifndef DAEMON_CHECK_H
+#define DAEMON_CHECK_H
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+
+/*
+ * Say which users, groups, programs, directories and sockets of t are not
+ * there or not as they must be, and set the ids of each program.  t has been
+ * finished.  Returns 0, or -1 if there was no memory.
+ */
+int check_table(struct table *t, bool is_root, struct conf_report *report);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * A generation: all that the processes started for one configuration share.
+ *
+ * The monitor makes it before it forks; everybody else only reads it.
+ */
+
+#ifndef DAEMON_GENERATION_H
+#define DAEMON_GENERATION_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "os/privilege.h"
+#include "os/socket.h"
+#include "table/meter.h"
+#include "table/table.h"
+
+/* A socket that strangers connect to. */
+struct listener {
+	int fd;
+	const struct listen *rule;
+	struct address asked;        /* what the table wants: port 0 is any */
+	struct address address;      /* what it really is */
+	char text[ADDRESS_TEXT_MAX]; /* the same, for log lines */
+};
+
+struct listeners {
+	struct listener v[TABLE_LISTENERS_MAX];
+	size_t n;
+};
+
+/* A queue of hand-overs, as message_pair() makes it. */
+struct queue {
+	int send;    /* the fronts' end */
+	int receive; /* the taker's; -1 both, if no service needs it */
+};
+
+/* The addresses that a back end's name has now; see resolver.h. */
+struct resolved;
+
+struct generation {
+	uint32_t number; /* from 1 */
+	const struct table *table;
+	struct listeners listeners;
+	struct meter *meter;       /* of all processes of all generations */
+	struct account account;    /* who to become */
+	struct resolved *resolved; /* one for each of table->names, shared */
+	uint32_t nfronts;
+	uint8_t *full; /* of each front: every slot is taken; shared */
+	struct queue relay;
+	struct queue spawn;
+	struct queue log;
+};
+
+#endif

@@ -2,12 +2,15 @@
  * The client of the benchmark: connects many times, asks for a name, reads one
  * reply and closes, so many connections at a time.
  *
- * Each takes the next of 10,160 source addresses, 127.0.1.1 to 127.0.40.254,
- * so that no run ends for want of ports while old connections linger in
- * TIME_WAIT.  A good reply begins with + and ends with CR LF.  With -q none
- * is expected, and the end of the connection is as good.
+ * A good reply begins with + and ends with CR LF.  With -e, 64 bytes go with
+ * the name and must come back behind the reply.  With -q nothing is expected,
+ * and the end of the connection is as good.  With -s, the names are NAME0 to
+ * the one before NAMEn, in an order that no cache can guess.
  *
- * usage: client [-q] [-c connections at a time] [-n name] port connections
+ * With -f, so many percent of the connections may fail.
+ *
+ * usage: client [-eq] [-c connections at a time] [-f percent] [-n name]
+ *        [-s names] port connections
  */
 
 #include <sys/epoll.h>
@@ -15,20 +18,18 @@
 
 #include <err.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "dial.h"
+#include "number.h"
+
 #define CONNS_MAX   1024
 #define REPLY_MAX   512
+#define ECHO_LEN    64
 #define PATIENCE_MS 10000
-
-/* Source addresses: 127.0.1.1 and those behind it, 254 of each 256. */
-#define SOURCE_FIRST 0x7f000101U
-#define SOURCES      (40 * 254)
 
 struct conn {
 	int fd;
@@ -41,47 +42,28 @@ struct load {
 	int loop;
 	in_port_t port;
 	bool quiet;
-	char request[REPLY_MAX];
-	size_t len; /* of request */
-	long left;  /* connections to be made yet */
+	const char *name;
+	long names;      /* 0: just the one */
+	size_t echo_len; /* of what must come back */
+	long left;       /* connections to be made yet */
 	int open;
-	unsigned int source;
 	long good, failed;
 };
 
-static struct sockaddr_in
-address(uint32_t host, in_port_t port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
+static char echo[ECHO_LEN + 1] =
+    "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqr";
 
-	a.sin_addr.s_addr = htonl(host);
-	a.sin_port = htons(port);
-	return a;
-}
-
-/* Begin a connection.  What fails here is this machine's fault: the end. */
 static void
 conn_open(struct load *l, struct conn *c)
 {
-	const unsigned int n = l->source++ % SOURCES;
-	const struct sockaddr_in from =
-	    address(SOURCE_FIRST + n / 254 * 256 + n % 254, 0);
-	const struct sockaddr_in to = address(INADDR_LOOPBACK, l->port);
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
-	const int on = 1;
 
 	ev.data.ptr = c;
 	c->asked = false;
 	c->len = 0;
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd == -1 ||
-	    setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
-		sizeof(on)) == -1 ||
-	    bind(c->fd, (const struct sockaddr *)&from, sizeof(from)) == -1 ||
-	    (connect(c->fd, (const struct sockaddr *)&to, sizeof(to)) == -1 &&
-		errno != EINPROGRESS) ||
-	    epoll_ctl(l->loop, EPOLL_CTL_ADD, c->fd, &ev) == -1)
-		err(1, "cannot connect");
+	c->fd = dial(l->port);
+	if (epoll_ctl(l->loop, EPOLL_CTL_ADD, c->fd, &ev) == -1)
+		err(1, "epoll_ctl");
 	l->left--;
 	l->open++;
 }
@@ -101,25 +83,42 @@ conn_close(struct load *l, struct conn *c, bool good)
 }
 
 static bool
-is_whole(const struct conn *c)
+is_whole(const struct conn *c, size_t echo_len)
 {
 	/* xinetd has a NUL behind it. */
-	return memmem(c->reply, c->len, "\r\n", 2) != NULL;
+	const char *end = memmem(c->reply, c->len, "\r\n", 2);
+
+	return end != NULL &&
+	    (size_t)(c->reply + c->len - (end + 2)) >= echo_len;
 }
 
 static bool
-is_good(const struct conn *c)
+is_good(const struct conn *c, size_t echo_len)
 {
-	return is_whole(c) && c->reply[0] == '+';
+	return is_whole(c, echo_len) && c->reply[0] == '+' &&
+	    (echo_len == 0 ||
+		memcmp(c->reply + c->len - echo_len, echo, echo_len) == 0);
 }
 
 /* Returns false if nothing can come of this connection any more. */
 static bool
-ask(const struct load *l, struct conn *c)
+ask(struct load *l, struct conn *c)
 {
+	char request[REPLY_MAX];
+	int len;
+
 	c->asked = true;
-	return l->len == 0 ||
-	    send(c->fd, l->request, l->len, MSG_NOSIGNAL) == (ssize_t)l->len;
+	if (l->name == NULL)
+		return true;
+	if (l->names == 0)
+		len = snprintf(request, sizeof(request), "%s\r\n%.*s", l->name,
+		    (int)l->echo_len, echo);
+	else
+		len = snprintf(request, sizeof(request), "%s%ld\r\n%.*s",
+		    l->name, l->left * 7919 % l->names, (int)l->echo_len, echo);
+	if (len < 0 || len >= (int)sizeof(request))
+		errx(64, "the name is too long");
+	return send(c->fd, request, (size_t)len, MSG_NOSIGNAL) == len;
 }
 
 static void
@@ -142,11 +141,12 @@ conn_step(struct load *l, struct conn *c, uint32_t events)
 		if (n <= 0)
 			break;
 		c->len += (size_t)n;
-		if (is_whole(c))
+		if (is_whole(c, l->echo_len))
 			break;
 	}
 	conn_close(l, c,
-	    is_good(c) || (l->quiet && (n == 0 || errno == ECONNRESET)));
+	    is_good(c, l->echo_len) ||
+		(l->quiet && (n == 0 || errno == ECONNRESET)));
 }
 
 static void
@@ -169,61 +169,48 @@ load_run(struct load *l, int at_a_time)
 	}
 }
 
-static long
-number(const char *text, long max)
-{
-	char *end;
-	long n;
-
-	n = strtol(text, &end, 10);
-	if (end == text || *end != '\0' || n < 1 || n > max)
-		errx(64, "%s: not a number from 1 to %ld", text, max);
-	return n;
-}
-
-static void
-set_request(struct load *l, const char *name)
-{
-	int len;
-
-	if (*name == '\0')
-		return;
-	len = snprintf(l->request, sizeof(l->request), "%s\r\n", name);
-	if (len >= (int)sizeof(l->request))
-		errx(64, "the name is too long");
-	l->len = (size_t)len;
-}
-
 int
 main(int argc, char *argv[])
 {
 	struct load l = { .loop = epoll_create1(EPOLL_CLOEXEC) };
 	int at_a_time = 16;
+	long percent = 0;
 	int c;
 
 	if (l.loop == -1)
 		err(1, "epoll_create1");
-	while ((c = getopt(argc, argv, "c:n:q")) != -1) {
+	while ((c = getopt(argc, argv, "c:ef:n:qs:")) != -1) {
 		switch (c) {
 		case 'c':
 			at_a_time = (int)number(optarg, CONNS_MAX);
 			break;
+		case 'e':
+			l.echo_len = ECHO_LEN;
+			break;
+		case 'f':
+			percent = number(optarg, 100);
+			break;
 		case 'n':
-			set_request(&l, optarg);
+			l.name = optarg;
 			break;
 		case 'q':
 			l.quiet = true;
+			break;
+		case 's':
+			l.names = number(optarg, 1000000);
 			break;
 		default:
 			return 64;
 		}
 	}
 	if (argc - optind != 2)
-		errx(64, "usage: client [-q] [-c n] [-n name] port count");
+		errx(64,
+		    "usage: client [-eq] [-c n] [-f percent] [-n name] "
+		    "[-s names] port connections");
 	l.port = (in_port_t)number(argv[optind], 65535);
 	l.left = number(argv[optind + 1], 1000000000);
 	load_run(&l, at_a_time);
-	if (l.failed > 0)
+	if (l.failed * 100 > percent * (l.failed + l.good))
 		errx(1, "%ld of %ld connections failed", l.failed,
 		    l.failed + l.good);
 	return 0;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "daemon/conn.h"
+#include "daemon/decide.h"
 #include "daemon/reply.h"
 #include "os/loop.h"
 #include "table/limits.h"
@@ -195,55 +196,12 @@ set_nodelay(int fd, int on)
 	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0;
 }
 
-/* A name has been asked for that is not there, for this peer. */
+/* Do what the rules say to c, that has asked for name. */
 static enum conn_state
-refuse_name(struct conn *c, const struct mux *m, struct tcpmux_span name)
+answer(struct conn *c, const struct mux *m, struct tcpmux_span name)
 {
-	const struct rate budget = m->g->table->wrong_names_per_source;
+	const struct verdict v = decide_request(c, m, name);
 
-	if (budget.count != 0)
-		meter_count_wrong_name(m->g->meter, c->source, budget, m->now);
-	return refuse(c, m, name, REFUSE_UNKNOWN);
-}
-
-/*
- * Is the rate of a service used up whose connections nobody counts, as their
- * taker is not ours?
- */
-static bool
-is_too_fast(const struct conn *c, const struct mux *m, uint32_t service)
-{
-	const struct service *s = &m->g->table->services[service];
-
-	if (s->rate.count == 0 ||
-	    (s->kind != SERVICE_SOCKET && s->kind != SERVICE_TCPMUX))
-		return false;
-	if (meter_enter_service(m->g->meter, s->meter, c->source, 0, 0, s->rate,
-		m->now) != 0)
-		return true;
-	meter_leave_service(m->g->meter, s->meter, c->source);
-	return false;
-}
-
-/* What becomes of c, that has asked for name? */
-static enum conn_state
-decide(struct conn *c, const struct mux *m, struct tcpmux_span name)
-{
-	const struct table *t = m->g->table;
-	const struct rate budget = t->wrong_names_per_source;
-	struct verdict v;
-
-	if (budget.count != 0 &&
-	    meter_is_over_names(m->g->meter, c->source, budget, m->now))
-		return refuse(c, m, name, REFUSE_NAMES);
-	v = table_decide(t, name, c->peer);
-	/* Whom a listener does not let in, it does not tell so (rule 29). */
-	if (!access_allows(&conn_listen(c, m)->access, c->peer) &&
-	    v.what != VERDICT_HELP)
-		return refuse_name(c, m, name);
-	if (v.what != VERDICT_REFUSE && v.what != VERDICT_HELP &&
-	    is_too_fast(c, m, v.service))
-		return refuse(c, m, name, REFUSE_RATE);
 	switch (v.what) {
 	case VERDICT_HELP:
 		log_conn(c, m, (struct tcpmux_span){ "help", 4 }, "answered",
@@ -259,8 +217,6 @@ decide(struct conn *c, const struct mux *m, struct tcpmux_span name)
 	case VERDICT_REFUSE:
 		break;
 	}
-	if (v.why == REFUSE_UNKNOWN)
-		return refuse_name(c, m, name);
 	return refuse(c, m, name, v.why);
 }
 
@@ -281,7 +237,7 @@ consume_line(struct conn *c, const struct mux *m, size_t n,
 			return CONN_OVER;
 		c->flags |= CONN_NODELAY;
 	}
-	return decide(c, m, name);
+	return answer(c, m, name);
 }
 
 /*

@@ -4,16 +4,13 @@
  */
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "daemon/front.h"
+#include "daemon/front_confine.h"
 #include "daemon/process.h"
 #include "daemon/slots.h"
 #include "daemon/takers.h"
@@ -47,24 +44,6 @@ struct front {
 	int64_t resume; /* accept again; 0: accepting */
 	int64_t refuse; /* draining: refuse who still waits then */
 	int64_t stop;   /* end at the latest; 0: not yet */
-};
-
-/* All that is left to the front once it accepts strangers. */
-static const struct sandbox_call calls[] = {
-	{ SYS_recvfrom, 1, { { 4, 0 } } },    /* from nowhere else */
-	{ SYS_epoll_pwait, 1, { { 4, 0 } } }, /* with no signal mask */
-	{ SYS_accept4, 1, { { 3, SOCK_CLOEXEC } } },
-	{ .nr = SYS_close },
-	{ SYS_ioctl, 1, { { 1, SIOCATMARK } } },
-	{ SYS_sendto, 1, { { 4, 0 } } }, /* to nowhere else */
-	{ SYS_sendmsg, 1, { { 2, MSG_DONTWAIT | MSG_NOSIGNAL } } },
-	{ .nr = SYS_epoll_ctl },
-	{ SYS_shutdown, 1, { { 1, SHUT_WR } } },
-	{ SYS_recvmsg, 1, { { 2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC } } },
-	{ SYS_setsockopt, 2, { { 1, IPPROTO_TCP }, { 2, TCP_NODELAY } } },
-	{ SYS_setsockopt, 2, { { 1, SOL_SOCKET }, { 2, SO_RCVLOWAT } } },
-	{ .nr = SYS_clock_gettime },
-	{ .nr = SYS_exit_group },
 };
 
 /* See to it that the loop reports what c wants.  Returns 0, or -1. */
@@ -494,11 +473,6 @@ void
 front_run(const struct generation *g, uint32_t number, int control, int channel,
     void *memory)
 {
-	const struct process_rules rules = {
-		.name = "tcpmuxd-front",
-		.calls = calls,
-		.ncalls = sizeof(calls) / sizeof(calls[0]),
-	};
 	struct front f = {
 		.mux = { .g = g, .report = &f.report },
 		.control = control,
@@ -517,7 +491,7 @@ front_run(const struct generation *g, uint32_t number, int control, int channel,
 		    LOOP_READ) == -1))
 		log_fatal(EX_OSERR, "epoll: %s", strerror(errno));
 	report_init(&f.report, g);
-	process_confine(g, &rules);
+	front_confine(g);
 
 	if (channel != -1)
 		await_takers(&f);

@@ -35,28 +35,6 @@ struct library {
 	struct taking *context;
 };
 
-void
-taking_say(struct taking *k, int line, const char *fmt, ...)
-{
-	char text[SAY_MAX], *p;
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut if too long */
-	va_end(ap);
-	for (p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	k->report->mistakes++;
-	k->report->say(k->report->arg, false, k->file, line, text);
-}
-
-const struct mark *
-taking_mark(const struct taking *k)
-{
-	return &k->marks[k->mark];
-}
-
 static struct taking *
 context(const cfg_t *cfg)
 {

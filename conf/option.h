@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "conf/conf.h"
+#include "conf/taking.h"
 #include "table/table.h"
 
 /* The most options of a section, sections and the last one included. */
@@ -35,26 +35,6 @@ enum section {
 struct value {
 	int line;
 	char text[];
-};
-
-/* What the first look has found of a section. */
-struct mark {
-	int line;
-	int empty_line;   /* of an option that has no value, the last one */
-	bool is_doubtful; /* something in it has been blanked out */
-};
-
-/* The parsing of one text, and where its mistakes are said. */
-struct taking {
-	struct table *t;
-	const char *file; /* belongs to t */
-	struct conf_report *report;
-	const struct conf_refer *refer;
-	struct reference *references; /* the last first */
-	struct mark *marks; /* of the sections, in the order of the text */
-	size_t nmarks;
-	size_t mark; /* the section that is being taken */
-	bool is_out_of_memory;
 };
 
 struct option;
@@ -104,17 +84,6 @@ const char *option_nearest(enum section s, const char *name);
 /* The same of the first other section that has one; *other is set to it. */
 const char *option_nearest_elsewhere(enum section s, const char *name,
     enum section *other);
-
-/*
- * Say that something is wrong in the text that is being taken, as in "max =
- * ten: not a number: write 0 or more".  What is no printable character
- * becomes a question mark.
- */
-void taking_say(struct taking *k, int line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* The section that is being taken. */
-const struct mark *taking_mark(const struct taking *k);
 
 /* The value number i of an option, as parsed. */
 const struct value *value_at(const cfg_opt_t *values, unsigned int i);

@@ -25,26 +25,6 @@ value_at(const cfg_opt_t *values, unsigned int i)
 	return values->values[i]->ptr;
 }
 
-void *
-taking_alloc(struct taking *k, size_t size)
-{
-	void *p = table_alloc(k->t, size);
-
-	if (p == NULL)
-		k->is_out_of_memory = true;
-	return p;
-}
-
-const char *
-taking_copy(struct taking *k, const char *text)
-{
-	const char *copy = table_copy(k->t, text);
-
-	if (copy == NULL)
-		k->is_out_of_memory = true;
-	return copy;
-}
-
 const char *const *
 taking_copy_all(struct taking *k, const cfg_opt_t *values)
 {

@@ -50,10 +50,6 @@ void value_quote(FILE *f, const char *text, size_t len);
 /* Say what is wrong with a service of this name, if anything is. */
 void taking_check_name(struct taking *k, int line, const char *name);
 
-/* Memory of the table; NULL is noted in k. */
-void *taking_alloc(struct taking *k, size_t size);
-const char *taking_copy(struct taking *k, const char *text);
-
 /*
  * Copy the values into the table as a list that ends with NULL, which is the
  * result, or NULL if there was no memory.

@@ -23,12 +23,6 @@
 /* The most bytes thrown away in one call. */
 #define THROW_MAX 65536
 
-const struct listen *
-conn_listen(const struct conn *c, const struct mux *m)
-{
-	return m->g->listeners.v[c->listener].rule;
-}
-
 static void
 set_peer(struct conn *c, const struct sockaddr_storage *ss)
 {

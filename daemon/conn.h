@@ -117,7 +117,11 @@ void conn_refuse(struct conn *c, const struct mux *m, enum refusal why);
 int conn_hand(struct conn *c, const struct mux *m, int queue);
 
 /* The rules of the listener that c came to. */
-const struct listen *conn_listen(const struct conn *c, const struct mux *m);
+static inline const struct listen *
+conn_listen(const struct conn *c, const struct mux *m)
+{
+	return m->g->listeners.v[c->listener].rule;
+}
 
 /* Of c nothing is left but its descriptor: count it no more. */
 void conn_leave(struct conn *c, struct meter *meter);

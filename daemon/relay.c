@@ -152,7 +152,12 @@ relay_report(struct relay *r, const struct session *s)
 		record.to = service->relay.backends[s->backend].text;
 	if (!s->refused) {
 		record.in = (int64_t)s->flow[SIDE_CLIENT].moved;
-		record.out = (int64_t)s->flow[SIDE_SERVER].moved;
+		/* What echo has moved, has gone both ways. */
+		record.out =
+		    (int64_t)s
+			->flow[service->kind == SERVICE_ECHO ? SIDE_CLIENT :
+							       SIDE_SERVER]
+			.moved;
 	}
 	record.ms = r->ground.now - s->accepted;
 	report_add(&r->report, &record);

@@ -585,6 +585,7 @@ def test_echo_says_what_it_hears(serve):
         assert got == (OK + b"first ", sent)
     line = logged(server, "echo")
     assert line["verdict"] == "served" and line["by"] == "echo"
+    assert line["in"] == line["out"] != "0"
 
 
 def test_echo_is_bounded_in_bytes(serve):

@@ -34,7 +34,7 @@ static void
 put_frame(uint32_t len, const char *text)
 {
 	if (fwrite(&len, sizeof(len), 1, stdout) != 1 ||
-	    (len != END && fwrite(text, 1, len, stdout) != len))
+	    (len != END && len > 0 && fwrite(text, 1, len, stdout) != len))
 		err(1, "stdout");
 }
 

@@ -8,7 +8,7 @@ FUZZ_SECONDS = 60
 ROUNDS =
 PYTHON = /usr/bin/python3
 SOURCES = $(wildcard include/*.h lib/*.c table/*.[ch] conf/*.[ch] os/*.[ch] \
-    daemon/*.[ch] tests/*/*.[ch] bench/*.c)
+    daemon/*.[ch] tests/*/*.[ch] bench/*.[ch])
 MANUALS = $(wildcard man/*.[1-9])
 SCRIPTS = setup .ci/run tests/prove/run tests/fuzz/run $(wildcard tests/*.sh)
 

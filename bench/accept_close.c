@@ -18,23 +18,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static int
-listen_somewhere(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t len = sizeof(a);
-	int fd;
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&a, len) == -1 ||
-	    listen(fd, SOMAXCONN) == -1 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) == -1)
-		err(1, "cannot listen");
-	if (printf("%d\n", ntohs(a.sin_port)) < 0 || fflush(stdout) == EOF)
-		err(1, "stdout");
-	return fd;
-}
+#include "listen.h"
 
 static int
 watch(int listener)

@@ -12,8 +12,6 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include <err.h>
 #include <errno.h>
@@ -22,45 +20,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "listen.h"
 #include "number.h"
 #include "talk.h"
-
-static int
-listen_at(const char *path)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(path) >= sizeof(a.sun_path))
-		errx(64, "%s: too long", path);
-	(void)memcpy(a.sun_path, path, strlen(path)); /* returns its target */
-	(void)umask(0);                               /* cannot fail */
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    listen(fd, SOMAXCONN) == -1)
-		err(1, "%s", path);
-	if (puts("0") == EOF || fflush(stdout) == EOF)
-		err(1, "stdout");
-	return fd;
-}
-
-static int
-listen_somewhere(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t len = sizeof(a);
-	int fd;
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&a, len) == -1 ||
-	    listen(fd, SOMAXCONN) == -1 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) == -1)
-		err(1, "cannot listen");
-	if (printf("%d\n", ntohs(a.sin_port)) < 0 || fflush(stdout) == EOF)
-		err(1, "stdout");
-	return fd;
-}
 
 static void
 accept_all(const struct talk *t, int listener)
@@ -124,6 +86,6 @@ main(int argc, char *argv[])
 	if (argc - optind > 1)
 		errx(64, "usage: echo [-n] [-d | -s bytes] [path]");
 	serve(&t,
-	    argv[optind] != NULL ? listen_at(argv[optind]) :
+	    argv[optind] != NULL ? listen_at(argv[optind], SOCK_STREAM) :
 				   listen_somewhere());
 }

@@ -29,10 +29,10 @@ from figures import FIGURES
 from servers import Backends, user
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAMS = {"accept_close": (), "client": ("dial", "number"),
-            "echo": ("talk", "number"), "hold": ("dial", "number"),
+PROGRAMS = {"accept_close": ("listen",), "client": ("dial", "number"),
+            "echo": ("talk", "listen", "number"), "hold": ("dial", "number"),
             "nothing": (), "stream": ("dial", "number"),
-            "taker": ("talk", "number")}
+            "taker": ("talk", "listen", "number")}
 
 
 class Bench:

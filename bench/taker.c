@@ -10,8 +10,6 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include <err.h>
 #include <errno.h>
@@ -19,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "listen.h"
 #include "number.h"
 #include "talk.h"
 
@@ -29,25 +28,6 @@
 #define QUEUES_MAX 1024
 
 static bool is_queue[QUEUES_MAX];
-
-static int
-listen_at(const char *path)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(path) >= sizeof(a.sun_path))
-		errx(64, "%s: too long", path);
-	(void)memcpy(a.sun_path, path, strlen(path)); /* returns its target */
-	(void)umask(0);                               /* cannot fail */
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    listen(fd, SOMAXCONN) == -1)
-		err(1, "%s", path);
-	if (puts("0") == EOF || fflush(stdout) == EOF)
-		err(1, "stdout");
-	return fd;
-}
 
 static void
 watch(const struct talk *t, int fd)
@@ -170,5 +150,5 @@ main(int argc, char *argv[])
 	}
 	if (argc - optind != 1)
 		errx(64, "usage: taker [-d | -s bytes] path");
-	serve(&t, listen_at(argv[optind]));
+	serve(&t, listen_at(argv[optind], SOCK_SEQPACKET));
 }

@@ -708,7 +708,8 @@ def table_of(*words, folder):
 def test_import_in_the_configuration(name, folder):
     """import = uses their file as it is, and gives the same table."""
     path = pathlib.Path(folder, f"{name}.conf")
-    path.write_text(THEM[name].conf.format(probe=PROBE, folder=folder),
+    probe = shutil.copy(PROBE, folder)     # where any user can come
+    path.write_text(THEM[name].conf.format(probe=probe, folder=folder),
                     encoding="ascii")
     ours = pathlib.Path(folder, "ours.conf")
     ours.write_text(carry_over(path), encoding="ascii")

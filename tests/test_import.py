@@ -707,6 +707,8 @@ def table_of(*words, folder):
 @pytest.mark.parametrize("name", ["gnu", "xinetd"])
 def test_import_in_the_configuration(name, folder):
     """import = uses their file as it is, and gives the same table."""
+    if os.getuid() != 0:
+        pytest.skip("only root can start programs as other users")
     path = pathlib.Path(folder, f"{name}.conf")
     probe = shutil.copy(PROBE, folder)     # where any user can come
     path.write_text(THEM[name].conf.format(probe=probe, folder=folder),

@@ -9,7 +9,41 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
+#include "tests/unit/guard.h"
 #include "tests/unit/services.h"
+
+static struct guard memory;
+
+int
+map_guard(void **state)
+{
+	(void)state;
+	return guard_init(&memory, ROOM);
+}
+
+int
+unmap_guard(void **state)
+{
+	(void)state;
+	guard_clear(&memory);
+	return 0;
+}
+
+struct tcpmux_span
+span(const char *text)
+{
+	size_t len = strlen(text);
+
+	return (struct tcpmux_span){ guard_copy(&memory, text, len), len };
+}
+
+char *
+room(size_t size)
+{
+	return guard_last(&memory, size);
+}
 
 struct table *
 new_table(void)

@@ -7,6 +7,22 @@
 
 #include "table/table.h"
 
+/* The most bytes of the two functions below. */
+#define ROOM 8192
+
+/* For the group of tests: the memory of span() and room(). */
+int map_guard(void **state);
+int unmap_guard(void **state);
+
+/*
+ * Bytes of text, without its NUL, that end at an unreadable page; until the
+ * next call.
+ */
+struct tcpmux_span span(const char *text);
+
+/* The same for size bytes to write to. */
+char *room(size_t size);
+
 struct table *new_table(void);
 
 /* Add a service of kind exec; returns its place until finish(). */

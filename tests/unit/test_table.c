@@ -16,36 +16,7 @@
 
 #include "table/index.h"
 #include "table/table.h"
-#include "tests/unit/guard.h"
 #include "tests/unit/services.h"
-
-#define ROOM 8192
-
-static struct guard memory;
-
-static int
-map_guard(void **state)
-{
-	(void)state;
-	return guard_init(&memory, ROOM);
-}
-
-static int
-unmap_guard(void **state)
-{
-	(void)state;
-	guard_clear(&memory);
-	return 0;
-}
-
-/* Bytes of text, without its NUL, that end at an unreadable page. */
-static struct tcpmux_span
-span(const char *text)
-{
-	size_t len = strlen(text);
-
-	return (struct tcpmux_span){ guard_copy(&memory, text, len), len };
-}
 
 static void
 services_are_sorted_without_regard_to_case(void **state)

@@ -13,36 +13,7 @@
 #include <string.h>
 
 #include "table/table.h"
-#include "tests/unit/guard.h"
 #include "tests/unit/services.h"
-
-#define ROOM 8192
-
-static struct guard memory;
-
-static int
-map_guard(void **state)
-{
-	(void)state;
-	return guard_init(&memory, ROOM);
-}
-
-static int
-unmap_guard(void **state)
-{
-	(void)state;
-	guard_clear(&memory);
-	return 0;
-}
-
-/* Bytes of text, without its NUL, that end at an unreadable page. */
-static struct tcpmux_span
-span(const char *text)
-{
-	size_t len = strlen(text);
-
-	return (struct tcpmux_span){ guard_copy(&memory, text, len), len };
-}
 
 static void
 assert_finds(const struct table *t, const char *name, const char *canonical)
@@ -75,7 +46,7 @@ static void
 assert_help(const struct table *t, const char *peer, size_t size,
     const char *list)
 {
-	char *buf = guard_last(&memory, size);
+	char *buf = room(size);
 	char got[4096] = "";
 	size_t n, len = 0;
 	uint32_t next = 0;

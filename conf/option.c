@@ -104,7 +104,7 @@ static const struct option replies[] = {
 	{ .name = NULL },
 };
 
-static const struct option listen[] = {
+static const struct option listener[] = {
 	{ "from", &type_networks,
 	    .offset = offsetof(struct listen, access.from),
 	    .count_offset = offsetof(struct listen, access.nfrom) },
@@ -216,7 +216,7 @@ static const struct {
 	[SECTION_TOP] = { "", "the top level", top },
 	[SECTION_LOG] = { "log", "log", log_options },
 	[SECTION_REPLIES] = { "replies", "replies", replies },
-	[SECTION_LISTEN] = { "listen", "a listener", listen },
+	[SECTION_LISTEN] = { "listen", "a listener", listener },
 	[SECTION_SERVICE] = { "service", "a service", service },
 };
 

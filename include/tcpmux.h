@@ -1,17 +1,20 @@
 /*
  * libtcpmux: the TCP Port Service Multiplexer, TCPMUX (RFC 1078).
  *
- * This part is the protocol alone: parsing and formatting of its three kinds
- * of line.  Every function here is pure.  It does no I/O, allocates nothing,
- * keeps nothing, and may be called from any thread and any signal handler.
+ * Three parts: the lines of the protocol, reaching a service, and offering
+ * one.  Nothing here has global state, changes a signal or wants an event
+ * loop.  Different objects may be used from different threads at a time; one
+ * object by one thread at a time.
  *
- * Lengths are in bytes.  No string here is NUL-terminated.
+ * Lengths are in bytes, times in milliseconds.
  */
 
 #ifndef TCPMUX_H
 #define TCPMUX_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -40,7 +43,31 @@ enum tcpmux_err {
 	TCPMUX_ERR_SIGN =
 	    -6, /* + or - is missing, or is where a name was due */
 	TCPMUX_ERR_ROOM = -7, /* the line does not fit into the buffer */
+	/* Of reaching a service, and of offering one: */
+	TCPMUX_ERR_AGAIN = -8,        /* nothing yet: poll, and try again */
+	TCPMUX_ERR_SYSTEM = -9,       /* the system said no: see errno */
+	TCPMUX_ERR_ARGUMENT = -10,    /* the caller asks for what cannot be */
+	TCPMUX_ERR_HOST = -11,        /* the host's name cannot be looked up */
+	TCPMUX_ERR_UNREACHABLE = -12, /* no address takes connections: errno */
+	TCPMUX_ERR_TIMEOUT = -13,     /* it took too long */
+	TCPMUX_ERR_REFUSED = -14,     /* the other side said -, and why */
+	TCPMUX_ERR_CLOSED = -15,      /* it closed, and did not reply */
+	TCPMUX_ERR_FOREIGN = -16,     /* what it said is not TCPMUX */
+	TCPMUX_ERR_MOVED = -17,       /* the service is elsewhere: @host:port */
+	TCPMUX_ERR_NO_DAEMON = -18,   /* no tcpmuxd is at the control socket */
 };
+
+/*
+ * A sentence for an enum tcpmux_err, without a full stop; never NULL.  For
+ * those that say "errno", strerror() has the rest.
+ */
+const char *tcpmux_strerror(int err);
+
+/*
+ * Part one, the lines of the protocol.  Every function here is pure: it does
+ * no I/O, allocates nothing, and may be called from any signal handler.  No
+ * string here is NUL-terminated.
+ */
 
 /* Flags of the parsers. */
 enum tcpmux_flag {
@@ -140,6 +167,229 @@ int tcpmux_compare_names(struct tcpmux_span a, struct tcpmux_span b);
  * tcpmux_format_request(); then buf is left alone.
  */
 ssize_t tcpmux_fold_name(char *buf, size_t size, struct tcpmux_span name);
+
+/*
+ * Part two, reaching a service.
+ */
+
+/*
+ * Connect to host, look for the service name there (RFC 1078, "The
+ * Protocol") and return a connected, blocking, close-on-exec socket on which
+ * the service is next to speak and be spoken to: no byte of it has been read.
+ * host is a name, an address of IPv4 or IPv6, or unix:PATH; its addresses are
+ * tried as RFC 8305 says.  port 0 is TCPMUX_PORT.  All of it takes timeout_ms
+ * at the most; -1 is for ever.
+ *
+ * Returns a negative enum tcpmux_err if it fails.
+ */
+int tcpmux_connect(const char *host, uint16_t port, const char *name,
+    int timeout_ms);
+
+/*
+ * The same on a socket that is connected to a TCPMUX server, as by SSH or a
+ * proxy.  fd stays the caller's, and keeps its flags.  Returns 0 or a
+ * negative enum tcpmux_err; then fd is of no use for another request.
+ */
+int tcpmux_connect_fd(int fd, const char *name, int timeout_ms);
+
+/*
+ * Ask host for the names of its services (HELP), and call each() with every
+ * one, NUL-terminated, in the server's order and spelling.  If each() returns
+ * other than 0 it is not called again.  Returns how many names there are, or a
+ * negative enum tcpmux_err.
+ */
+int tcpmux_list(const char *host, uint16_t port, int timeout_ms,
+    int (*each)(const char *name, void *arg), void *arg);
+
+/* The same in steps that never wait, for any event loop. */
+struct tcpmux_call;
+
+enum tcpmux_call_flag {
+	TCPMUX_CALL_IPV4 = 1, /* no IPv6 */
+	TCPMUX_CALL_IPV6 = 2, /* no IPv4 */
+	TCPMUX_CALL_LENIENT =
+	    4,                  /* a reply may end with LF, or with CR LF NUL */
+	TCPMUX_CALL_FOLLOW = 8, /* go where a reply of @host:port says, once */
+	TCPMUX_CALL_EAGER = 16, /* send all names at once: see tcpmux_call(3) */
+};
+
+/* Where to, and what for.  All that it points to is copied. */
+struct tcpmux_target {
+	size_t size;              /* sizeof(struct tcpmux_target) */
+	const char *host;         /* as for tcpmux_connect() */
+	uint16_t port;            /* 0: TCPMUX_PORT */
+	const char *const *names; /* one behind the other, through further */
+	size_t nnames;            /* multiplexers; none: ask for the list */
+	unsigned int flags;       /* enum tcpmux_call_flag */
+	int timeout_ms;           /* for all of it; -1: for ever */
+};
+
+/*
+ * Begin a call.  Returns NULL with errno: EINVAL for a target that cannot be,
+ * ENOMEM, EMFILE.  A host's name is looked up by threads of its own, which end
+ * with the lookup even if the call has ended before.  tcpmux_call_new_fd()
+ * takes a connected socket, which stays the caller's, instead of host, port
+ * and their flags.  There are at most 64 names; one that cannot be a service's
+ * is an error of the first step.
+ */
+struct tcpmux_call *tcpmux_call_new(const struct tcpmux_target *target);
+struct tcpmux_call *tcpmux_call_new_fd(int fd,
+    const struct tcpmux_target *target);
+
+/* End a call, wherever it is, and keep errno.  NULL does nothing. */
+void tcpmux_call_free(struct tcpmux_call *call);
+
+/*
+ * A descriptor to poll for input: when there is some, it is time for
+ * tcpmux_call_step().  It is the same as long as the call lives.
+ */
+int tcpmux_call_fd(const struct tcpmux_call *call);
+
+/*
+ * Go as far as it goes without waiting.  Returns 0 when it has succeeded;
+ * TCPMUX_ERR_AGAIN; or another negative enum tcpmux_err when it has failed,
+ * with errno where that says so.  Once it is not TCPMUX_ERR_AGAIN it stays.
+ */
+int tcpmux_call_step(struct tcpmux_call *call);
+
+/* The same, but waiting for the end. */
+int tcpmux_call_wait(struct tcpmux_call *call);
+
+/*
+ * Take the socket of a call that has succeeded, as from tcpmux_connect(); the
+ * caller closes it.  Returns -1 if there is none to take.
+ */
+int tcpmux_call_take(struct tcpmux_call *call);
+
+/*
+ * What the server said behind the sign of its last reply, or what is wrong in
+ * more words than tcpmux_strerror() has; NUL-terminated, with every byte that
+ * is not printable ASCII as \xHH; "" if there is nothing to say.  It lives
+ * until the next step.
+ */
+const char *tcpmux_call_text(const struct tcpmux_call *call);
+
+/* The server that was reached, or tried last: ADDRESS:PORT, or "". */
+const char *tcpmux_call_address(const struct tcpmux_call *call);
+
+/* The names of a list, as many as tcpmux_call_names(), by their place. */
+size_t tcpmux_call_names(const struct tcpmux_call *call);
+const char *tcpmux_call_name(const struct tcpmux_call *call, size_t place);
+
+/*
+ * Part three, offering a service to the tcpmuxd of this machine.
+ */
+
+/* The longest name that can be offered. */
+#define TCPMUX_OFFER_NAME_MAX 200
+
+struct tcpmux_offer;
+
+enum tcpmux_offer_flag {
+	TCPMUX_OFFER_SHARE = 1, /* with others of the same user that do, too */
+	TCPMUX_OFFER_REPLACE = 2, /* whoever of the same user has the name */
+	TCPMUX_OFFER_HIDDEN = 4,  /* HELP does not list it */
+	TCPMUX_OFFER_WAIT = 8,    /* no daemon yet is no error: it will come */
+};
+
+/* A connection that was handed over. */
+struct tcpmux_caller {
+	size_t size;   /* sizeof(struct tcpmux_caller); set by the caller */
+	int64_t since; /* when it was accepted, by CLOCK_MONOTONIC */
+	struct sockaddr_storage peer; /* who it is, behind any proxy */
+	struct sockaddr_storage local;
+	uint32_t listener;              /* of the daemon, from 0 */
+	uint32_t proxied;               /* 1: a PROXY header said so */
+	uint32_t early;                 /* 1: the peer has spoken already */
+	char name[TCPMUX_NAME_MAX + 1]; /* as it is configured or offered */
+	uint32_t zero; /* nothing is padding: size tells every member */
+};
+
+/*
+ * Offer name to the daemon at the control socket; NULL is $TCPMUX_CONTROL or,
+ * without it, $XDG_RUNTIME_DIR/tcpmux/control if a daemon is there and the
+ * user is not root, or /run/tcpmux/control.  Waits for the daemon's answer,
+ * but for 10 seconds at the most.  Returns 0 and sets *offer; or a negative
+ * enum tcpmux_err and leaves *offer NULL, but for TCPMUX_ERR_REFUSED: then it
+ * is good for tcpmux_offer_text() and tcpmux_close().
+ *
+ * From then on, when the daemon has gone, the name is offered again as soon
+ * as one is there.
+ */
+int tcpmux_listen(const char *control, const char *name, unsigned int flags,
+    struct tcpmux_offer **offer);
+
+/* Withdraw it; connections that were accepted stay.  NULL does nothing. */
+void tcpmux_close(struct tcpmux_offer *offer);
+
+/*
+ * A descriptor to poll for input, level-triggered or not: when there is some,
+ * it is time for tcpmux_accept(), until that says TCPMUX_ERR_AGAIN.  It is
+ * the same as long as the offer lives.
+ */
+int tcpmux_offer_fd(const struct tcpmux_offer *offer);
+
+/*
+ * Take the next connection and say + to it: returns a connected, blocking,
+ * close-on-exec socket, the caller's to close, and sets *caller, which may be
+ * NULL.  timeout_ms 0 never waits, -1 waits for ever.  Returns
+ * TCPMUX_ERR_AGAIN if none came; TCPMUX_ERR_REFUSED if the daemon has ended
+ * the offer, for the reason in tcpmux_offer_text(), and it is of no use any
+ * more; TCPMUX_ERR_ARGUMENT if caller->size was not set; or TCPMUX_ERR_SYSTEM
+ * with errno, as EMFILE or EINTR, and the next may succeed.
+ * A connection that is gone before + could be said is dropped in silence.
+ */
+int tcpmux_accept(struct tcpmux_offer *offer, struct tcpmux_caller *caller,
+    int timeout_ms);
+
+/* The same, but + is left to the caller, as is -: tcpmux_reply(). */
+int tcpmux_accept_silent(struct tcpmux_offer *offer,
+    struct tcpmux_caller *caller, int timeout_ms);
+
+/*
+ * Say + or -, and text, which may be "", to a connection.  After - the caller
+ * ends its output, reads what still comes for a while, and closes it; a close
+ * at once can destroy the reply (PROTOCOL.md, rule 24).  Never waits: the
+ * first reply always has room.  Returns 0; TCPMUX_ERR_SIGN, _BYTE or _LONG
+ * for what is no reply; or TCPMUX_ERR_SYSTEM with errno.
+ */
+int tcpmux_reply(int fd, char sign, const char *text);
+
+/* Is a daemon there, and has it taken the offer? */
+int tcpmux_offer_is_up(const struct tcpmux_offer *offer);
+
+/* What the daemon said last, or what is wrong, as tcpmux_call_text(). */
+const char *tcpmux_offer_text(const struct tcpmux_offer *offer);
+
+/*
+ * What a program is sent that takes connections without the functions above:
+ * one message for each connection, on a socket of SOCK_SEQPACKET, with its
+ * descriptor and, behind this header, the name of the service, not
+ * NUL-terminated, to the end of the message.  tcpmux-offer(7) has it all.
+ */
+#define TCPMUX_HANDOVER_VERSION 1
+
+/* One end of a connection; IPv4 in its mapped form. */
+struct tcpmux_endpoint {
+	uint8_t address[16];
+	uint16_t port;  /* in host byte order */
+	uint16_t known; /* 0: the rest means nothing */
+	uint32_t scope; /* of a link-local address, an interface; or 0 */
+};
+
+/* Bytes that have no name are 0. */
+struct tcpmux_handover {
+	uint32_t version;            /* TCPMUX_HANDOVER_VERSION */
+	uint32_t service;            /* the daemon's own, 0 to others */
+	uint32_t source;             /* likewise */
+	uint32_t listener;           /* its place among the listening sockets */
+	int64_t accepted;            /* by CLOCK_MONOTONIC */
+	struct tcpmux_endpoint peer; /* who connected, or whom PROXY names */
+	struct tcpmux_endpoint local; /* where to, if PROXY tells */
+	uint32_t early;   /* 1: bytes wait behind the line; 0: perhaps */
+	uint32_t proxied; /* 1: peer and local are from a PROXY header */
+	uint8_t zero[48];
+};
 
 #ifdef __cplusplus
 }

@@ -148,7 +148,14 @@ splice_piece(struct flow *f, struct moving *m, int from, int to, size_t size)
 	}
 	pipes_give(&m->pipes, f->pipe);
 	f->pipe = PIPE_NONE;
-	return n == 0 ? FLOW_ENDED : failed(FLOW_INPUT);
+	if (n == -1 && errno != EAGAIN)
+		return FLOW_BROKEN;
+	/*
+	 * In front of urgent data splice() says that there is nothing, or that
+	 * this is the end; recv() steps over it, or says the same.
+	 */
+	return copy_piece(f, m, from, to,
+	    size < FLOW_BUFFER ? size : FLOW_BUFFER);
 }
 
 /* Take what splicing needs; false if it cannot be had. */

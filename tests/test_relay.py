@@ -232,6 +232,25 @@ def test_64_mib_each_way_at_once_arrive_whole(serve, folder, kind):
     assert (line["in"], line["out"]) == (str(BIG), str(BIG))
 
 
+def test_urgent_data_is_not_the_end(serve, back_end):
+    """In front of it splice() says that nothing is left, in midstream."""
+    server = serve(it=f'relay = "{back_end.text}"')
+    block = bytes(range(128, 256)) * 8192
+
+    def speak():
+        for _ in range(4):
+            other.sendall(block)
+            other.send(b"!", socket.MSG_OOB)
+        other.sendall(block)
+        other.shutdown(socket.SHUT_WR)
+
+    client, other = begin(server, back_end)
+    with client, other:
+        heard = in_threads((speak,), (read_all, client))[1]
+    # One that is overtaken by the next is urgent no more, and arrives.
+    assert heard.replace(b"!", b"") == block * 5
+
+
 def test_a_slow_reader_slows_the_sender(serve, back_end):
     server = serve(it=f'relay = "{back_end.text}"')
     client, other = begin(server, back_end)

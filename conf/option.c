@@ -9,6 +9,7 @@
 
 #define COUNT_MAX     1000000000
 #define PROCESSES_MAX 1024
+#define OFFERS_LIMIT  65536
 #define SIZE_LIMIT    (1ULL << 50)
 
 /* In milliseconds. */
@@ -24,7 +25,8 @@
 #define EXEC     IS(SERVICE_EXEC)
 #define RELAY    IS(SERVICE_RELAY)
 #define SOCKET   IS(SERVICE_SOCKET)
-#define ANY      (BUILTIN | EXEC | RELAY | SOCKET)
+#define OFFERED  IS(SERVICE_OFFERED)
+#define ANY      (BUILTIN | EXEC | RELAY | SOCKET | OFFERED)
 /* Those whose connections the daemon sees to their end. */
 #define COUNTED  (EXEC | RELAY | BOUNDED | IS(SERVICE_DAYTIME))
 
@@ -35,6 +37,7 @@
 	}
 
 static const struct option top[] = {
+	{ "control", &type_control, .offset = 0 },
 	{ "from", &type_networks, .offset = offsetof(struct table, access.from),
 	    .count_offset = offsetof(struct table, access.nfrom) },
 	{ "fronts", &type_count, .offset = offsetof(struct table, fronts),
@@ -43,12 +46,24 @@ static const struct option top[] = {
 	{ "include", &type_reference, .offset = 0 },
 	{ "max", &type_count, .offset = offsetof(struct table, max),
 	    .max = COUNT_MAX },
+	{ "max-offers", &type_count,
+	    .offset = offsetof(struct table, max_offers), .min = 1,
+	    .max = OFFERS_LIMIT },
+	{ "max-offers-per-user", &type_count,
+	    .offset = offsetof(struct table, max_offers_per_user), .min = 1,
+	    .max = OFFERS_LIMIT },
 	{ "max-per-source", &type_count,
 	    .offset = offsetof(struct table, max_per_source),
 	    .max = COUNT_MAX },
 	{ "not-from", &type_networks,
 	    .offset = offsetof(struct table, access.not_from),
 	    .count_offset = offsetof(struct table, access.nnot_from) },
+	{ "offered-by", &type_offerers,
+	    .offset = offsetof(struct table, offerers),
+	    .count_offset = offsetof(struct table, nofferers) },
+	{ "offers", &type_flag,
+	    .offset = offsetof(struct table, offers_by_prefix),
+	    WORDS("rules", "prefix") },
 	{ "rate-per-source", &type_rate,
 	    .offset = offsetof(struct table, rate_per_source) },
 	{ "relays", &type_count, .offset = offsetof(struct table, relays),
@@ -182,8 +197,12 @@ static const struct option service[] = {
 	    .offset = offsetof(struct service, access.not_from),
 	    .count_offset = offsetof(struct service, access.nnot_from),
 	    .kinds = ANY },
+	{ "offered-by", &type_service_offerers,
+	    .offset = offsetof(struct service, offerers),
+	    .count_offset = offsetof(struct service, nofferers),
+	    .kinds = OFFERED },
 	{ "ok", &type_ok, .offset = offsetof(struct service, ok),
-	    .kinds = BUILTIN | EXEC | RELAY },
+	    .kinds = BUILTIN | EXEC | RELAY | SOCKET },
 	{ "proxy", &type_word, .offset = offsetof(struct service, relay.proxy),
 	    WORDS("none", "v1", "v2"), .kinds = RELAY },
 	{ "rate", &type_rate, .offset = offsetof(struct service, rate),
@@ -192,7 +211,7 @@ static const struct option service[] = {
 	    .kinds = RELAY },
 	{ "reply", &type_flag,
 	    .offset = offsetof(struct service, service_replies),
-	    WORDS("mux", "service"), .kinds = EXEC },
+	    WORDS("mux", "service"), .kinds = EXEC | SOCKET },
 	{ "rlimits", &type_rlimits, .offset = offsetof(struct service, program),
 	    .kinds = EXEC },
 	{ "socket", &type_socket, .offset = offsetof(struct service, socket),

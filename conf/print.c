@@ -90,6 +90,7 @@ print_service(struct printing *p, const struct table *t,
 	    s->has_access && s->access.nfrom == 0 && s->access.nnot_from == 0;
 
 	plain.ok = t->words.ok;
+	plain.service_replies = section_program_replies(s->kind);
 	/* builtin is never left out. */
 	plain.kind = s->kind == SERVICE_ECHO ? SERVICE_DISCARD : SERVICE_ECHO;
 	print_titled(p, SECTION_SERVICE, s->name);

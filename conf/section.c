@@ -162,6 +162,7 @@ static const struct {
 	{ "exec", SERVICE_EXEC },
 	{ "relay", SERVICE_RELAY },
 	{ "socket", SERVICE_SOCKET },
+	{ "offered-by", SERVICE_OFFERED },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -179,7 +180,7 @@ take_kind(struct taking *k, const cfg_t *cfg, struct service *s)
 		if (found != NULL) {
 			taking_say(k, line_of(k, cfg, kinds[i].name),
 			    "%s: besides %s: a service has only one of exec, "
-			    "relay, builtin and socket",
+			    "relay, builtin, socket and offered-by",
 			    kinds[i].name, found);
 			return false;
 		}
@@ -190,7 +191,7 @@ take_kind(struct taking *k, const cfg_t *cfg, struct service *s)
 	if (found == NULL && !taking_mark(k)->is_doubtful)
 		taking_say(k, taking_mark(k)->line,
 		    "service \"%s\": nobody serves it: add exec, relay, "
-		    "builtin or socket",
+		    "builtin, socket or offered-by",
 		    cfg->title);
 	return found != NULL;
 }
@@ -209,14 +210,33 @@ check_options(struct taking *k, const cfg_t *cfg, const struct service *s)
 			    o->name, service_kind_name(s->kind));
 }
 
-/* Only one of both can say +. */
+bool
+section_program_replies(enum service_kind kind)
+{
+	return kind == SERVICE_SOCKET || kind == SERVICE_OFFERED;
+}
+
+/* Only one of both can say +.  With offered-by it has been said before. */
 static void
 check_reply(struct taking *k, const cfg_t *cfg, const struct service *s)
 {
-	if (s->service_replies && is_given(cfg, "ok"))
+	if (s->service_replies && s->kind != SERVICE_OFFERED &&
+	    is_given(cfg, "ok"))
 		taking_say(k, line_of(k, cfg, "ok"),
-		    "ok: with reply = service the program says it: "
-		    "leave one out");
+		    "ok: the program says it itself: leave it out, or write "
+		    "reply = mux");
+}
+
+/* A message to whoever offers a name has no room for a longer one. */
+static void
+check_length(struct taking *k, const struct service *s)
+{
+	if (s->kind == SERVICE_OFFERED &&
+	    strlen(s->name) > TCPMUX_OFFER_NAME_MAX)
+		taking_say(k, s->line,
+		    "\"%s\": too long to be offered: with offered-by a name "
+		    "may have %d bytes",
+		    s->name, TCPMUX_OFFER_NAME_MAX);
 }
 
 /* TCP counts this in seconds. */
@@ -291,6 +311,9 @@ section_take_service(struct taking *k, const cfg_t *cfg)
 	is_known = s.kind != SERVICE_SOCKET || !is_given(cfg, "builtin");
 	s.has_access = is_given(cfg, "from") || is_given(cfg, "not-from");
 	if (take_kind(k, cfg, &s) && is_known) {
+		if (!is_given(cfg, "reply"))
+			s.service_replies = section_program_replies(s.kind);
+		check_length(k, &s);
 		check_options(k, cfg, &s);
 		check_reply(k, cfg, &s);
 		check_keep_alive(k, cfg, &s);

@@ -17,6 +17,9 @@
 extern const struct listen listen_default;
 extern const struct service service_default;
 
+/* Does a program say + itself, unless reply = mux says otherwise? */
+bool section_program_replies(enum service_kind kind);
+
 /* Set the fields of the section's struct at base from the options of cfg. */
 void section_take(struct taking *k, const cfg_t *cfg, enum section s,
     void *base);

@@ -39,6 +39,9 @@ extern const struct option_type type_umask;       /* mode_t */
 extern const struct option_type type_nice;        /* int */
 extern const struct option_type type_backends;    /* struct relay_rule */
 extern const struct option_type type_socket;      /* as type_path */
+extern const struct option_type type_control;     /* struct table */
+extern const struct option_type type_offerers;    /* struct offerer *, number */
+extern const struct option_type type_service_offerers; /* without globs */
 
 /* The field of o in the struct at base. */
 void *value_field(const struct option *o, void *base);
@@ -46,6 +49,10 @@ const void *value_field_const(const struct option *o, const void *base);
 
 /* Write text in double quotes, so that it is read as the same. */
 void value_quote(FILE *f, const char *text, size_t len);
+
+/* Is path too long for that of a socket?  Then it is said of v. */
+bool taking_is_long_path(struct taking *k, const struct option *o,
+    const struct value *v, const char *path);
 
 /* Say what is wrong with a service of this name, if anything is. */
 void taking_check_name(struct taking *k, int line, const char *name);

@@ -26,10 +26,9 @@ static const char unix_prefix[] = "unix:";
 /* Bytes of the path of a socket, its NUL included. */
 #define SOCKET_PATH_SIZE sizeof(((struct sockaddr_un *)0)->sun_path)
 
-/* Is a path too long for a socket?  Then it is said. */
-static bool
-is_too_long(struct taking *k, const struct option *o, const struct value *v,
-    const char *path)
+bool
+taking_is_long_path(struct taking *k, const struct option *o,
+    const struct value *v, const char *path)
 {
 	if (strlen(path) < SOCKET_PATH_SIZE)
 		return false;
@@ -126,7 +125,7 @@ take_path(struct taking *k, const struct option *o, const struct value *v,
 		taking_say(k, v->line,
 		    "relay = %s: not an absolute path: begin it with unix:/",
 		    v->text);
-	else if (!is_too_long(k, o, v, path))
+	else if (!taking_is_long_path(k, o, v, path))
 		b->host = b->text + strlen(unix_prefix);
 }
 
@@ -234,7 +233,7 @@ take_socket(struct taking *k, const struct option *o, const cfg_opt_t *values,
 {
 	const struct value *v = value_at(values, 0);
 
-	if (!is_too_long(k, o, v, v->text))
+	if (!taking_is_long_path(k, o, v, v->text))
 		type_path.take(k, o, values, base);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/check.h"
+#include "daemon/check_offers.h"
 #include "daemon/identity.h"
 
 /* The longest message, and the longest number of a user. */
@@ -30,9 +31,9 @@ struct check {
 	bool is_there;
 };
 
-__attribute__((format(printf, 5, 6))) static void
-say(struct check *c, bool is_warning, const char *file, int line,
-    const char *fmt, ...)
+void
+check_say(struct conf_report *report, bool is_warning, const char *file,
+    int line, const char *fmt, ...)
 {
 	char text[SAY_MAX];
 	va_list ap;
@@ -41,8 +42,8 @@ say(struct check *c, bool is_warning, const char *file, int line,
 	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut if too long */
 	va_end(ap);
 	if (!is_warning)
-		c->report->mistakes++;
-	c->report->say(c->report->arg, is_warning, file, line, text);
+		report->mistakes++;
+	report->say(report->arg, is_warning, file, line, text);
 }
 
 /* What can be done about a path that cannot be used. */
@@ -85,7 +86,7 @@ choose_user(struct check *c, const struct service *s, struct identity *id)
 		*id = c->own;
 		if (!c->is_root)
 			return true;
-		say(c, false, s->file, s->line,
+		check_say(c->report, false, s->file, s->line,
 		    "service \"%s\": has no user, and the daemon is root: "
 		    "add user = nobody, or another",
 		    s->name);
@@ -93,7 +94,7 @@ choose_user(struct check *c, const struct service *s, struct identity *id)
 	}
 	user = find_user(c, p->user);
 	if (user == NULL) {
-		say(c, false, s->file, p->user_line,
+		check_say(c->report, false, s->file, p->user_line,
 		    "user = %s: no such user: add that user to this machine, "
 		    "or write another",
 		    p->user);
@@ -102,7 +103,7 @@ choose_user(struct check *c, const struct service *s, struct identity *id)
 	*id = *user;
 	if (c->is_root || user->uid == c->own.uid)
 		return true;
-	say(c, false, s->file, p->user_line,
+	check_say(c->report, false, s->file, p->user_line,
 	    "user = %s: only root can start programs as another user: "
 	    "leave it out, or start the daemon as root",
 	    p->user);
@@ -117,12 +118,12 @@ choose_group(struct check *c, const struct service *s, struct identity *id)
 	if (p->group == NULL)
 		return;
 	if (identity_find_group(p->group, &id->gid) == -1)
-		say(c, false, s->file, p->group_line,
+		check_say(c->report, false, s->file, p->group_line,
 		    "group = %s: no such group: add that group to this "
 		    "machine, or write another",
 		    p->group);
 	else if (!c->is_root && id->gid != c->own.gid)
-		say(c, false, s->file, p->group_line,
+		check_say(c->report, false, s->file, p->group_line,
 		    "group = %s: only root can start programs in another "
 		    "group: leave it out, or start the daemon as root",
 		    p->group);
@@ -140,7 +141,7 @@ choose_groups(struct check *c, const struct service *s, struct identity *id)
 	if (names == NULL)
 		return;
 	if (!c->is_root) {
-		say(c, false, s->file, s->program.groups_line,
+		check_say(c->report, false, s->file, s->program.groups_line,
 		    "groups: only root can choose the groups of a program: "
 		    "leave it out, or start the daemon as root");
 		return;
@@ -156,7 +157,8 @@ choose_groups(struct check *c, const struct service *s, struct identity *id)
 	id->ngroups = n;
 	for (n = 0; names[n] != NULL; n++)
 		if (identity_find_group(names[n], &groups[n]) == -1)
-			say(c, false, s->file, s->program.groups_line,
+			check_say(c->report, false, s->file,
+			    s->program.groups_line,
 			    "groups = %s: no such group: add that group to "
 			    "this machine, or write another",
 			    names[n]);
@@ -169,18 +171,18 @@ check_path(struct check *c, const struct service *s, const struct identity *id)
 	struct stat st;
 
 	if (identity_reach(id, path, &st) == -1) {
-		say(c, false, s->file, s->kind_line,
+		check_say(c->report, false, s->file, s->kind_line,
 		    "exec = %s: user %s cannot run it: %s: %s", path,
 		    s->program.name, strerror(errno), advice(errno));
 		return;
 	}
 	if (!S_ISREG(st.st_mode))
-		say(c, false, s->file, s->kind_line,
+		check_say(c->report, false, s->file, s->kind_line,
 		    "exec = %s: not a regular file: write the path of a "
 		    "program",
 		    path);
 	else if ((st.st_mode & S_IWOTH) != 0)
-		say(c, true, s->file, s->kind_line,
+		check_say(c->report, true, s->file, s->kind_line,
 		    "exec = %s: everybody may change it: chmod o-w it", path);
 }
 
@@ -194,11 +196,11 @@ check_directory(struct check *c, const struct service *s,
 	if (path == NULL)
 		return;
 	if (identity_reach(id, path, &st) == -1)
-		say(c, false, s->file, s->program.directory_line,
+		check_say(c->report, false, s->file, s->program.directory_line,
 		    "directory = %s: user %s cannot enter it: %s: %s", path,
 		    s->program.name, strerror(errno), advice(errno));
 	else if (!S_ISDIR(st.st_mode))
-		say(c, false, s->file, s->program.directory_line,
+		check_say(c->report, false, s->file, s->program.directory_line,
 		    "directory = %s: not a directory: write the path of one",
 		    path);
 }
@@ -246,12 +248,12 @@ check_socket(struct check *c, const struct service *s, const char *option,
 	struct stat st;
 
 	if (stat(path, &st) == -1)
-		say(c, true, s->file, s->kind_line, "%s = %s: %s: %s", option,
-		    path, strerror(errno),
+		check_say(c->report, true, s->file, s->kind_line,
+		    "%s = %s: %s: %s", option, path, strerror(errno),
 		    errno == ENOENT ? "start what listens there" :
 				      advice(errno));
 	else if (!S_ISSOCK(st.st_mode))
-		say(c, false, s->file, s->kind_line,
+		check_say(c->report, false, s->file, s->kind_line,
 		    "%s = %s: not a socket: write the path of one", option,
 		    path);
 }
@@ -292,17 +294,17 @@ check_user(struct check *c)
 		return;
 	user = find_user(c, t->user);
 	if (user == NULL)
-		say(c, false, t->user_file, t->user_line,
+		check_say(c->report, false, t->user_file, t->user_line,
 		    "user = %s: no such user: add that user to this machine, "
 		    "or write another",
 		    t->user);
 	else if (c->is_root && user->uid == 0)
-		say(c, false, t->user_file, t->user_line,
+		check_say(c->report, false, t->user_file, t->user_line,
 		    "user = %s: strangers are not let near to root: write "
 		    "another",
 		    t->user);
 	else if (!c->is_root && user->uid != c->own.uid)
-		say(c, false, t->user_file, t->user_line,
+		check_say(c->report, false, t->user_file, t->user_line,
 		    "user = %s: only root can become another user: leave it "
 		    "out, or start the daemon as root",
 		    t->user);
@@ -319,5 +321,7 @@ check_table(struct table *t, bool is_root, struct conf_report *report)
 	check_user(&c);
 	for (i = 0; i < t->nservices; i++)
 		check_service(&c, &t->services[i]);
+	if (check_offers(t, is_root, report) == -1)
+		c.is_out_of_memory = true;
 	return c.is_out_of_memory ? -1 : 0;
 }

@@ -20,7 +20,7 @@
 #define CHILD_NONE UINT32_MAX
 
 struct child {
-	struct handover handover;
+	struct tcpmux_handover handover;
 	int process; /* a descriptor of it */
 	uint32_t generation;
 	uint32_t next; /* free one */

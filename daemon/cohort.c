@@ -12,12 +12,14 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "daemon/claims.h"
 #include "daemon/cohort.h"
 #include "daemon/handover.h"
 #include "daemon/listen.h"
+#include "daemon/orders.h"
 #include "daemon/process.h"
-#include "daemon/registrar.h"
 #include "daemon/resolver.h"
+#include "daemon/takers.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/log.h"
@@ -55,8 +57,9 @@ processors(void)
 
 /* How many processes of a role the table needs. */
 static uint32_t
-role_count(const struct table *t, enum role role)
+role_count(const struct generation *g, enum role role)
 {
+	const struct table *t = g->table;
 	const uint32_t each = processors();
 
 	switch (role) {
@@ -65,7 +68,7 @@ role_count(const struct table *t, enum role role)
 	case ROLE_RESOLVER:
 		return t->nnames > 0;
 	case ROLE_REGISTRAR:
-		return table_count(t, SERVICE_SOCKET) > 0;
+		return table_count(t, SERVICE_SOCKET) > 0 || g->control != -1;
 	case ROLE_SPAWN:
 		return table_count(t, SERVICE_EXEC) > 0;
 	case ROLE_RELAY:
@@ -112,12 +115,28 @@ make_resolved(struct generation *g, const struct generation *old)
 {
 	if (g->table->nnames == 0)
 		return 0;
-	g->resolved = launch_map(resolved_size(g->table->nnames));
+	g->resolved = launch_map_lent(resolved_size(g->table->nnames));
 	if (g->resolved == NULL)
 		return -1;
 	if (old != NULL && old->resolved != NULL)
 		resolved_inherit(g->resolved, g->table, old->resolved,
 		    old->table);
+	return 0;
+}
+
+/* Returns 0, or -1 with errno. */
+static int
+make_claims(struct generation *g, const struct generation *old)
+{
+	const size_t size = claims_size(g);
+
+	if (size == 0)
+		return 0;
+	g->claims = launch_map_lent(size);
+	if (g->claims == NULL)
+		return -1;
+	if (old != NULL && old->claims != NULL)
+		claims_inherit(g, old);
 	return 0;
 }
 
@@ -130,7 +149,7 @@ make_processes(struct cohort *c)
 	int role;
 
 	for (role = ROLE_LOGGER; role <= ROLE_FRONT; role++) {
-		count[role] = role_count(c->g.table, (enum role)role);
+		count[role] = role_count(&c->g, (enum role)role);
 		c->nprocesses += count[role];
 	}
 	c->g.nfronts = count[ROLE_FRONT];
@@ -157,17 +176,19 @@ cohort_init(struct cohort *c, const struct generation *old)
 
 	g->relay = g->spawn = g->log = none;
 	g->resolved = NULL;
+	g->claims = NULL;
 	g->full = NULL;
 	c->processes = NULL;
 	c->nprocesses = 0;
 	c->retiring = c->wound_down = c->ended = false;
+	g->max_offers = takers_offers_max(g);
 	if (make_processes(c) == -1 || make_queue(&g->log, 0) == -1 ||
-	    make_resolved(g, old) == -1)
+	    make_resolved(g, old) == -1 || make_claims(g, old) == -1)
 		goto fail;
-	if (role_count(g->table, ROLE_RELAY) > 0 &&
+	if (role_count(g, ROLE_RELAY) > 0 &&
 	    make_queue(&g->relay, HANDOVER_SNDBUF_OWN) == -1)
 		goto fail;
-	if (role_count(g->table, ROLE_SPAWN) > 0 &&
+	if (role_count(g, ROLE_SPAWN) > 0 &&
 	    make_queue(&g->spawn, HANDOVER_SNDBUF_OWN) == -1)
 		goto fail;
 	return 0;
@@ -176,37 +197,13 @@ fail:
 	return -1;
 }
 
-static struct process *
-find_role(struct cohort *c, enum role role)
-{
-	size_t i;
-
-	for (i = 0; i < c->nprocesses; i++)
-		if (c->processes[i].role == role)
-			return &c->processes[i];
-	return NULL;
-}
-
-/* Tell the registrar of a front's channel. */
-static void
-introduce(struct cohort *c, const struct process *front)
-{
-	const char order = REGISTRAR_FRONT;
-	const struct process *registrar = find_role(c, ROLE_REGISTRAR);
-
-	if (registrar != NULL && registrar->control != -1)
-		/* If it is gone, the next will be told. */
-		(void)message_send(registrar->control, &order, 1,
-		    front->channel);
-}
-
-/* Start p, and make it known to those who must know. */
+/* Start p and introduce it; if that is not possible, it ends again. */
 static int
-start_and_introduce(struct cohort *c, struct process *p)
+start_and_introduce(struct cohort *c, struct process *p,
+    const struct cohort *old)
 {
 	const bool channelled =
-	    p->role == ROLE_FRONT && find_role(c, ROLE_REGISTRAR) != NULL;
-	size_t i;
+	    p->role == ROLE_FRONT && role_count(&c->g, ROLE_REGISTRAR) > 0;
 
 	if (launch(&c->g, p, channelled) == -1) {
 		log_say("cannot start the %s: %s", role_names[p->role],
@@ -214,12 +211,12 @@ start_and_introduce(struct cohort *c, struct process *p)
 		p->due = clock_now() + PAUSE_MS;
 		return -1;
 	}
-	if (p->channel != -1)
-		introduce(c, p);
-	for (i = 0; p->role == ROLE_REGISTRAR && i < c->nprocesses; i++)
-		if (c->processes[i].channel != -1)
-			introduce(c, &c->processes[i]);
-	return 0;
+	if (orders_introduce(c, p, old) == 0)
+		return 0;
+	log_say("cannot introduce the %s: %s", role_names[p->role],
+	    strerror(errno));
+	(void)kill(p->pid, SIGKILL); /* it has not been waited for */
+	return -1;
 }
 
 /* Wait until p says that it is ready.  Returns 0, or -1 if it never will. */
@@ -242,12 +239,12 @@ await_ready(const struct process *p)
 }
 
 int
-cohort_start(struct cohort *c)
+cohort_start(struct cohort *c, const struct cohort *old)
 {
 	size_t i;
 
 	for (i = 0; i < c->nprocesses; i++)
-		if (start_and_introduce(c, &c->processes[i]) == -1 ||
+		if (start_and_introduce(c, &c->processes[i], old) == -1 ||
 		    await_ready(&c->processes[i]) == -1)
 			return -1;
 	return 0;
@@ -355,6 +352,16 @@ drain_role(const struct cohort *c, enum role role)
 			drain(&c->processes[i]);
 }
 
+/* What p, which takes the place of one that died, is to know. */
+static void
+set_to_work(struct cohort *c, const struct process *p)
+{
+	if (p->role == ROLE_REGISTRAR && !c->retiring)
+		orders_resume(c);
+	if (c->retiring && !runs_role(c, ROLE_FRONT))
+		drain(p);
+}
+
 int64_t
 cohort_restart(struct cohort *c, int64_t now)
 {
@@ -366,11 +373,9 @@ cohort_restart(struct cohort *c, int64_t now)
 		p = &c->processes[i];
 		if (p->pid != 0 || !is_needed(c, p->role))
 			continue;
-		if (p->due <= now)
-			/* If it fails, it is due again. */
-			if (start_and_introduce(c, p) == 0 && c->retiring &&
-			    !runs_role(c, ROLE_FRONT))
-				drain(p);
+		/* If it fails, it is due again. */
+		if (p->due <= now && start_and_introduce(c, p, NULL) == 0)
+			set_to_work(c, p);
 		if (p->pid == 0 && p->due < next)
 			next = p->due;
 	}
@@ -473,6 +478,9 @@ cohort_clear(struct cohort *c)
 	if (g->resolved != NULL)
 		(void)munmap(g->resolved, resolved_size(g->table->nnames));
 	g->resolved = NULL;
+	if (g->claims != NULL)
+		(void)munmap(g->claims, claims_size(g));
+	g->claims = NULL;
 	if (g->full != NULL)
 		(void)munmap(g->full, g->nfronts);
 	g->full = NULL;

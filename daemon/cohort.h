@@ -28,8 +28,12 @@ struct cohort {
  */
 int cohort_init(struct cohort *c, const struct generation *old);
 
-/* Start all of its processes.  Returns 0, or -1 if one cannot do its work. */
-int cohort_start(struct cohort *c);
+/*
+ * Start all of its processes.  The registrar of old, which may be NULL, tells
+ * the new one what it knows, and rests.  Returns 0, or -1 if one of them
+ * cannot do its work.
+ */
+int cohort_start(struct cohort *c, const struct cohort *old);
 
 /* Has every process of it ended that is not to be started again? */
 bool cohort_is_over(const struct cohort *c);

@@ -12,7 +12,9 @@
 
 #include "daemon/conn.h"
 #include "daemon/decide.h"
+#include "daemon/help.h"
 #include "daemon/reply.h"
+#include "daemon/takers.h"
 #include "os/loop.h"
 #include "table/limits.h"
 #include "table/proxy.h"
@@ -91,6 +93,29 @@ conn_leave(struct conn *c, struct meter *meter)
 	c->source = METER_NONE;
 }
 
+/* Who serves c, which is in CONN_HAND; whoever may offer it, it is an offer. */
+static const char *
+by(const struct conn *c, const struct mux *m)
+{
+	enum service_kind kind = SERVICE_OFFERED;
+
+	if (c->service < TAKERS_OFFERED)
+		kind = m->g->table->services[c->service].kind;
+	return kind == SERVICE_OFFERED ? "offer" : service_kind_name(kind);
+}
+
+struct tcpmux_span
+conn_name(const struct conn *c, const struct mux *m)
+{
+	const char *name;
+
+	if (c->service >= TAKERS_OFFERED)
+		return offers_name(takers_offers(m->takers),
+		    c->service - TAKERS_OFFERED);
+	name = m->g->table->services[c->service].name;
+	return (struct tcpmux_span){ name, strlen(name) };
+}
+
 /* Say in the log what became of c; name is what it asked for, if anything. */
 static void
 log_conn(struct conn *c, const struct mux *m, struct tcpmux_span name,
@@ -114,8 +139,7 @@ log_conn(struct conn *c, const struct mux *m, struct tcpmux_span name,
 	r.reason = reason;
 	r.ms = (uint32_t)m->now - c->accepted;
 	if (c->state == CONN_HAND)
-		r.by =
-		    service_kind_name(m->g->table->services[c->service].kind);
+		r.by = by(c, m);
 	report_add(m->report, &r);
 }
 
@@ -146,21 +170,19 @@ refuse(struct conn *c, const struct mux *m, struct tcpmux_span name,
 	return reply(c, why);
 }
 
-static struct tcpmux_span
-canonical(const struct table *t, uint32_t service)
-{
-	const char *name = t->services[service].name;
-
-	return (struct tcpmux_span){ name, strlen(name) };
-}
-
 void
 conn_refuse(struct conn *c, const struct mux *m, enum refusal why)
 {
 	struct tcpmux_span name = { NULL, 0 };
 
 	if (c->state == CONN_HAND)
-		name = canonical(m->g->table, c->service);
+		name = conn_name(c, m);
+	if (c->flags & CONN_GREETED) {
+		/* Never + and then - (rule 28). */
+		log_conn(c, m, name, "closed", words_reason(why));
+		c->state = CONN_OVER;
+		return;
+	}
 	c->state = (uint8_t)refuse(c, m, name, why);
 }
 
@@ -200,7 +222,7 @@ answer(struct conn *c, const struct mux *m, struct tcpmux_span name)
 	case VERDICT_HELP:
 		log_conn(c, m, (struct tcpmux_span){ "help", 4 }, "answered",
 		    NULL);
-		c->service = 0;
+		c->service = HELP_BEGIN;
 		return reply(c, REPLY_HELP);
 	case VERDICT_NEXT:
 		c->service = v.service;
@@ -357,6 +379,10 @@ write_reply(struct conn *c, const struct mux *m, enum conn_want *want)
 	}
 	if (!whole)
 		return CONN_REPLY;
+	if (c->reply == REPLY_GREETING) {
+		c->flags |= CONN_GREETED;
+		return CONN_HAND;
+	}
 	if (c->reply == REPLY_OK) {
 		c->deadline = m->now + m->g->table->request_ms;
 		c->flags |= CONN_REPLIED;
@@ -433,42 +459,32 @@ conn_step(struct conn *c, const struct mux *m, unsigned int seen)
 	return want;
 }
 
-int
-conn_hand(struct conn *c, const struct mux *m, int queue)
+void
+conn_greet(struct conn *c)
 {
-	const struct service *s = &m->g->table->services[c->service];
-	struct handover h = {
-		.version = HANDOVER_VERSION,
-		.service = c->service,
-		.source = c->source,
-		.listener = c->listener,
-		.accepted = m->now - (uint32_t)((uint32_t)m->now - c->accepted),
-		.peer = { .port = c->port, .known = 1 },
-		.early = (c->flags & CONN_EARLY) != 0,
-	};
+	c->state = (uint8_t)reply(c, REPLY_GREETING);
+}
 
-	memcpy(h.peer.address, c->peer, sizeof(h.peer.address));
-	if (c->flags & CONN_LOCAL) {
-		const struct conn_local *local = &m->locals[c - m->conns];
-
-		h.local.known = 1;
-		h.local.port = local->port;
-		memcpy(h.local.address, local->address,
-		    sizeof(h.local.address));
-	}
+bool
+conn_restore(struct conn *c)
+{
 	if ((c->flags & CONN_NODELAY) && !set_nodelay(c->fd, 0))
-		return -1;
+		return false;
 	c->flags &= (uint8_t)~CONN_NODELAY;
-	if (handover_send(queue, &h, c->fd) == -1)
-		return -1;
-	if (s->kind == SERVICE_SOCKET) {
-		/* Nobody will tell when it ends: here ends what is counted. */
-		conn_leave(c, m->g->meter);
-		log_conn(c, m, canonical(m->g->table, c->service),
-		    "handed-over", NULL);
-	}
-	/* The taker leaves the meter, and writes the line. */
+	return true;
+}
+
+void
+conn_pass(struct conn *c)
+{
 	c->flags = CONN_LOGGED;
 	c->source = METER_NONE;
-	return 0;
+}
+
+void
+conn_finish(struct conn *c, const struct mux *m)
+{
+	conn_leave(c, m->g->meter);
+	log_conn(c, m, conn_name(c, m), "handed-over", NULL);
+	conn_pass(c);
 }

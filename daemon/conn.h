@@ -4,7 +4,8 @@
  *	CONN_PROXY -> CONN_LINE -> CONN_REPLY -> CONN_LINGER -> CONN_OVER
  *	                | | ^------------'            ^
  *	                | `---------------------------'  half a line, and the
- *	                `-> CONN_HAND                    end of input
+ *	                `-> CONN_HAND -> CONN_REPLY      end of input
+ *	                        ^-----------'
  *
  * It reads from and writes to its socket but never waits, and allocates
  * nothing: what the client has sent early stays in the kernel.
@@ -17,7 +18,6 @@
 #include <stdint.h>
 
 #include "daemon/generation.h"
-#include "daemon/handover.h"
 #include "daemon/report.h"
 
 enum conn_state {
@@ -34,23 +34,25 @@ enum conn_want {
 	WANT_READ,
 	WANT_WRITE,
 	WANT_TURN,   /* nothing: it has had its share, for now */
-	WANT_HAND,   /* that it be handed over: conn_hand() */
+	WANT_HAND,   /* that it be handed over: see give.h */
 	WANT_NOTHING /* it is over */
 };
 
 enum conn_flag {
-	CONN_COUNTED = 1, /* in the meter, in all */
-	CONN_REPLIED = 2, /* the next answer is not the first */
-	CONN_NODELAY = 4, /* TCP_NODELAY has been set */
-	CONN_WIDENED = 8, /* the receive buffer has been */
-	CONN_LOGGED = 16, /* its line of the log is written */
-	CONN_LOCAL = 32,  /* the PROXY header tells its other end */
-	CONN_EARLY = 64,  /* bytes wait behind the line */
+	CONN_COUNTED = 1,  /* in the meter, in all */
+	CONN_REPLIED = 2,  /* the next answer is not the first */
+	CONN_NODELAY = 4,  /* TCP_NODELAY has been set */
+	CONN_WIDENED = 8,  /* the receive buffer has been */
+	CONN_LOGGED = 16,  /* its line of the log is written */
+	CONN_LOCAL = 32,   /* the PROXY header tells its other end */
+	CONN_EARLY = 64,   /* bytes wait behind the line */
+	CONN_GREETED = 128 /* + has been said for its service */
 };
 
 /* What is being said; the refusals are themselves, enum refusal. */
 enum {
-	REPLY_OK = REFUSE_COUNT,
+	REPLY_OK = REFUSE_COUNT, /* and then the next name */
+	REPLY_GREETING,          /* and then CONN_HAND again */
 	REPLY_HELP
 };
 
@@ -61,7 +63,7 @@ struct conn {
 	int64_t deadline;    /* of this state; see clock.h */
 	uint32_t accepted;   /* clock_now() then, its lower half */
 	uint32_t source;     /* in the meter */
-	uint32_t service;    /* CONN_HAND; or where the HELP list goes on */
+	uint32_t service;    /* CONN_HAND: see takers.h; or see help.h */
 	uint32_t done;       /* bytes of the reply sent, or thrown away */
 	uint8_t peer[ADDRESS_BYTES];
 	uint16_t port;
@@ -83,6 +85,7 @@ struct conn_local {
 /* What all connections of one front have in common. */
 struct mux {
 	const struct generation *g;
+	struct takers *takers;
 	struct report *report;
 	const struct conn *conns;  /* all of them */
 	struct conn_local *locals; /* of each; NULL if no listener has PROXY */
@@ -105,16 +108,30 @@ enum conn_want conn_step(struct conn *c, const struct mux *m,
 
 /*
  * Refuse c, which is in CONN_PROXY, CONN_LINE or CONN_HAND; conn_step() then
- * says so to the client.
+ * says so to the client, unless he has been told +.
  */
 void conn_refuse(struct conn *c, const struct mux *m, enum refusal why);
 
+/* What c, which is in CONN_HAND, has asked for, as configured or offered. */
+struct tcpmux_span conn_name(const struct conn *c, const struct mux *m);
+
 /*
- * Hand c, which is in CONN_HAND and watched by nobody, to the taker at queue.
- * Returns 0: it is the taker's, and only its descriptor is left to close; or
- * -1 with errno, and then it is still the front's.
+ * Say + to c, which is in CONN_HAND, from conn_step() on, which then wants it
+ * to be handed over again.
  */
-int conn_hand(struct conn *c, const struct mux *m, int queue);
+void conn_greet(struct conn *c);
+
+/* Put the socket of c back into the state that accept() gave it. */
+bool conn_restore(struct conn *c);
+
+/* c is the taker's, who leaves the meter for it, and writes its line. */
+void conn_pass(struct conn *c);
+
+/*
+ * c is the taker's, and nobody will tell when it ends: here ends what is
+ * counted, and its line is written.
+ */
+void conn_finish(struct conn *c, const struct mux *m);
 
 /* The rules of the listener that c came to. */
 static inline const struct listen *

@@ -11,6 +11,7 @@
 
 #include "daemon/front.h"
 #include "daemon/front_confine.h"
+#include "daemon/give.h"
 #include "daemon/process.h"
 #include "daemon/slots.h"
 #include "daemon/takers.h"
@@ -29,6 +30,9 @@
 /* Out of descriptors or memory, accepting rests for so long. */
 #define PAUSE_MS 100
 
+/* The registrar has so long to say who takes connections. */
+#define TAKERS_MS 2000
+
 /* Told to end, the front has so long to say so to those who wait. */
 #define STOP_MS 1000
 
@@ -38,7 +42,6 @@ struct front {
 	struct slots slots;
 	int loop;
 	int control;
-	struct takers takers;
 	volatile uint8_t *full; /* seen by the other fronts */
 	bool draining;
 	int64_t resume; /* accept again; 0: accepting */
@@ -78,46 +81,24 @@ front_close(struct front *f, struct conn *c)
 		f->resume = f->mux.now;
 }
 
-/* The queue to whoever serves this service, or -1. */
-static int
-front_queue(const struct front *f, uint32_t service)
-{
-	switch (f->mux.g->table->services[service].kind) {
-	case SERVICE_TCPMUX:
-		break;
-	case SERVICE_EXEC:
-		return f->mux.g->spawn.send;
-	case SERVICE_ECHO:
-	case SERVICE_DISCARD:
-	case SERVICE_DAYTIME:
-	case SERVICE_RELAY:
-		return f->mux.g->relay.send;
-	case SERVICE_SOCKET:
-		return takers_find(&f->takers, service);
-	}
-	return -1;
-}
-
 /* Hand c over, or refuse it; returns what it wants then. */
 static enum conn_want
 front_hand(struct front *f, struct conn *c)
 {
-	const int queue = front_queue(f, c->service);
-	enum refusal why = REFUSE_FULL;
+	int why;
 
 	/* A watch would outlive the close, and report what is not ours. */
 	if (c->watched != 0) {
 		(void)loop_forget(f->loop, c->fd); /* it is watched */
 		c->watched = 0;
 	}
-	if (queue != -1 && conn_hand(c, &f->mux, queue) == 0)
+	why = give_connection(c, &f->mux);
+	if (why == 0 && c->state == CONN_HAND)
 		return WANT_NOTHING;
-	if (queue == -1 || errno == EPIPE || errno == ECONNRESET ||
-	    errno == ENOTCONN || errno == ECONNREFUSED) {
-		takers_forget(&f->takers, c->service);
-		why = REFUSE_DOWN;
-	}
-	conn_refuse(c, &f->mux, why);
+	if (why == GIVE_SOON)
+		return WANT_TURN;
+	if (why != 0)
+		conn_refuse(c, &f->mux, (enum refusal)why);
 	return conn_step(c, &f->mux, 0);
 }
 
@@ -130,8 +111,8 @@ front_step(struct front *f, struct conn *c, unsigned int seen)
 	enum conn_want want;
 
 	want = conn_step(c, &f->mux, seen);
-	if (want == WANT_HAND)
-		want = front_hand(f, c);
+	while (want == WANT_HAND)
+		want = front_hand(f, c); /* twice, if it says + */
 	if (want == WANT_NOTHING || front_watch(f, c, want) == -1) {
 		slots_remove(&f->slots, q, c);
 		front_close(f, c);
@@ -146,7 +127,7 @@ front_step(struct front *f, struct conn *c, unsigned int seen)
 static void
 front_refuse(struct front *f, struct conn *c, enum refusal why)
 {
-	if (c->state == CONN_LINE) {
+	if (c->state == CONN_LINE || c->state == CONN_HAND) {
 		conn_refuse(c, &f->mux, why);
 		front_step(f, c, 0);
 	} else {
@@ -364,6 +345,17 @@ front_obey(struct front *f)
 	}
 }
 
+/* Hear the registrar.  If it has given us up, as we heard nothing: end. */
+static void
+front_hear(struct front *f, unsigned int seen)
+{
+	(void)takers_receive(f->mux.takers); /* all or not */
+	if ((seen & LOOP_END) == 0 || f->stop != 0)
+		return;
+	f->draining = true; /* who has yet to be accepted has better luck */
+	front_stop(f);
+}
+
 static void
 front_event(struct front *f, const struct loop_event *ev)
 {
@@ -372,7 +364,7 @@ front_event(struct front *f, const struct loop_event *ev)
 	if (slot == SLOT_CONTROL)
 		front_obey(f);
 	else if (slot == SLOT_CHANNEL)
-		(void)takers_receive(&f->takers); /* all or not */
+		front_hear(f, ev->seen);
 	else if (slot >= SLOT_LISTENER) {
 		/* If there is more, the loop reports it again. */
 		if (f->resume == 0)
@@ -456,16 +448,19 @@ make_slots(struct front *f, void *memory)
 	f->mux.locals = f->slots.locals;
 }
 
-/* Wait for the takers that are there, or for the monitor's end. */
+/* Wait for the takers, but not for a registrar that is stuck; or end. */
 static void
 await_takers(struct front *f)
 {
+	const int64_t until = clock_now() + TAKERS_MS;
 	struct loop_event ev[LOOP_BATCH];
+	int64_t left = TAKERS_MS;
 
-	while (!takers_receive(&f->takers)) {
-		if (loop_wait(f->loop, ev, -1) == -1 ||
+	while (!takers_receive(f->mux.takers) && left > 0) {
+		if (loop_wait(f->loop, ev, (int)left) == -1 ||
 		    process_order(f->control) != ORDER_NONE)
 			_exit(EX_OK);
+		left = until - clock_now();
 	}
 }
 
@@ -480,7 +475,8 @@ front_run(const struct generation *g, uint32_t number, int control, int channel,
 	};
 
 	make_slots(&f, memory);
-	if (takers_init(&f.takers, g->table, channel) == -1)
+	f.mux.takers = takers_new(g, channel);
+	if (f.mux.takers == NULL)
 		log_fatal(EX_OSERR, "no memory for takers");
 	f.loop = loop_new();
 	if (f.loop == -1 ||

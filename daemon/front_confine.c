@@ -2,6 +2,7 @@
  * What is left to a front once strangers reach it.
  */
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -17,6 +18,8 @@ static const struct sandbox_call calls[] = {
 	{ SYS_accept4, 1, { { 3, SOCK_CLOEXEC } } },
 	{ .nr = SYS_close },
 	{ SYS_ioctl, 1, { { 1, SIOCATMARK } } },
+	{ SYS_ioctl, 1, { { 1, SIOCOUTQ } } },
+	{ SYS_getsockopt, 2, { { 1, SOL_SOCKET }, { 2, SO_SNDBUF } } },
 	{ SYS_sendto, 1, { { 4, 0 } } }, /* to nowhere else */
 	{ SYS_sendmsg, 1, { { 2, MSG_DONTWAIT | MSG_NOSIGNAL } } },
 	{ .nr = SYS_epoll_ctl },

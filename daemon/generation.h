@@ -38,6 +38,9 @@ struct queue {
 /* The addresses that a back end's name has now; see resolver.h. */
 struct resolved;
 
+/* Who has which name, should the registrar die; see claims.h. */
+struct claim;
+
 struct generation {
 	uint32_t number; /* from 1 */
 	const struct table *table;
@@ -45,11 +48,14 @@ struct generation {
 	struct meter *meter;       /* of all processes of all generations */
 	struct account account;    /* who to become */
 	struct resolved *resolved; /* one for each of table->names, shared */
+	uint32_t max_offers;       /* at a time; 0 without a control socket */
 	uint32_t nfronts;
 	uint8_t *full; /* of each front: every slot is taken; shared */
 	struct queue relay;
 	struct queue spawn;
 	struct queue log;
+	int control;          /* the listening control socket, or -1 */
+	struct claim *claims; /* shared by its registrars; or NULL */
 };
 
 #endif

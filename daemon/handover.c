@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,9 +13,18 @@
 #include "os/message.h"
 
 int
-handover_send(int queue, const struct handover *h, int fd)
+handover_send(int queue, const struct tcpmux_handover *h,
+    struct tcpmux_span name, int fd)
 {
-	return message_send(queue, h, sizeof(*h), fd);
+	char message[sizeof(*h) + TCPMUX_NAME_MAX];
+
+	/* A name is never longer; the table's are checked. */
+	if (name.len > TCPMUX_NAME_MAX)
+		name.len = TCPMUX_NAME_MAX;
+	memcpy(message, h, sizeof(*h));
+	if (name.len > 0)
+		memcpy(message + sizeof(*h), name.p, name.len);
+	return message_send(queue, message, sizeof(*h) + name.len, fd);
 }
 
 /* Is it a socket of TCP that does not listen? */
@@ -31,7 +41,7 @@ is_connection(int fd)
 }
 
 int
-handover_take(int queue, struct handover *h, uint32_t nservices)
+handover_take(int queue, struct tcpmux_handover *h, uint32_t nservices)
 {
 	ssize_t n;
 	int fd;
@@ -46,7 +56,7 @@ handover_take(int queue, struct handover *h, uint32_t nservices)
 			errno = EBADMSG;
 		return -1;
 	}
-	if (n == sizeof(*h) && h->version == HANDOVER_VERSION &&
+	if (n == sizeof(*h) && h->version == TCPMUX_HANDOVER_VERSION &&
 	    h->service < nservices && h->accepted >= 0 && fd != -1 &&
 	    is_connection(fd))
 		return fd;

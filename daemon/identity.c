@@ -88,6 +88,31 @@ identity_find_group(const char *name, gid_t *gid)
 	return 0;
 }
 
+int
+identity_find_uid(const char *name, uid_t *uid)
+{
+	const struct passwd *user = getpwnam(name);
+
+	if (user == NULL)
+		return -1;
+	*uid = user->pw_uid;
+	return 0;
+}
+
+int
+identity_each_login(int (*each)(void *arg, const char *name, uid_t uid),
+    void *arg)
+{
+	const struct passwd *user;
+	int result = 0;
+
+	setpwent();
+	while (result == 0 && (user = getpwent()) != NULL)
+		result = each(arg, user->pw_name, user->pw_uid);
+	endpwent();
+	return result;
+}
+
 static bool
 is_member(const struct identity *id, gid_t gid)
 {

@@ -35,8 +35,19 @@ int identity_own(struct table *t, struct identity *id);
  */
 int identity_find_groups(struct table *t, struct identity *id);
 
-/* Set *gid to the group of this name.  Returns 0, or -1: there is none. */
+/*
+ * Set *gid to the group, or *uid to the user, of this name.  Returns 0, or -1:
+ * there is none.
+ */
 int identity_find_group(const char *name, gid_t *gid);
+int identity_find_uid(const char *name, uid_t *uid);
+
+/*
+ * Call each() with every user that the databases of this machine list, in
+ * their order, until it returns other than 0, which is then the result.
+ */
+int identity_each_login(int (*each)(void *arg, const char *name, uid_t uid),
+    void *arg);
 
 /*
  * Look for path as id, and set *st to what is there: a program to be run, or a

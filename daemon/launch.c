@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "daemon/claims.h"
 #include "daemon/front.h"
 #include "daemon/hold.h"
 #include "daemon/launch.h"
@@ -33,13 +34,37 @@ launch_map(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* What the resolver has found is for relays to read, and for nobody else. */
+void *
+launch_map_lent(size_t size)
+{
+	void *p = launch_map(size);
+
+	if (p == NULL || madvise(p, size, MADV_DONTFORK) == 0)
+		return p;
+	(void)munmap(p, size); /* it is mapped, and empty */
+	return NULL;
+}
+
+/* Let the next fork, of this role, take along what is lent to it; or not. */
+static int
+lend(const struct generation *g, enum role role, int advice)
+{
+	if (role == ROLE_REGISTRAR && g->claims != NULL)
+		return madvise(g->claims, claims_size(g), advice);
+	if ((role == ROLE_RELAY || role == ROLE_RESOLVER) &&
+	    g->resolved != NULL)
+		return madvise(g->resolved, resolved_size(g->table->nnames),
+		    advice);
+	return 0;
+}
+
+/* What the resolver has found is for relays to read. */
 static void
-protect_resolved(const struct generation *g, bool readable)
+protect_resolved(const struct generation *g)
 {
 	const size_t size = resolved_size(g->table->nnames);
 
-	if (mprotect(g->resolved, size, readable ? PROT_READ : PROT_NONE) == -1)
+	if (mprotect(g->resolved, size, PROT_READ) == -1)
 		log_fatal(EX_OSERR, "mprotect: %s", strerror(errno));
 }
 
@@ -59,6 +84,8 @@ run(const struct generation *g, const struct process *p, int control,
 		keep[n++] = g->relay.receive;
 	if (p->role == ROLE_SPAWN)
 		keep[n++] = g->spawn.receive;
+	if (p->role == ROLE_REGISTRAR)
+		keep[n++] = g->control;
 	if (p->role == ROLE_FRONT) {
 		keep[n++] = g->relay.send;
 		keep[n++] = g->spawn.send;
@@ -68,8 +95,8 @@ run(const struct generation *g, const struct process *p, int control,
 	if (descriptor_keep(keep, (size_t)n) == -1)
 		log_fatal(EX_OSERR, "close_range: %s", strerror(errno));
 	log_use(p->role == ROLE_LOGGER ? -1 : g->log.send);
-	if (g->resolved != NULL && p->role != ROLE_RESOLVER)
-		protect_resolved(g, p->role == ROLE_RELAY);
+	if (g->resolved != NULL && p->role == ROLE_RELAY)
+		protect_resolved(g);
 	switch (p->role) {
 	case ROLE_LOGGER:
 		logger_run(g, control);
@@ -127,11 +154,13 @@ launch(const struct generation *g, struct process *p, bool channelled)
 			return -1;
 	}
 	if (socketpair(AF_UNIX, type, 0, control) == -1 ||
-	    (channelled && message_pair(channel, 0) == -1))
+	    (channelled && message_pair(channel, 0) == -1) ||
+	    lend(g, p->role, MADV_DOFORK) == -1)
 		goto fail;
 	p->pid = fork();
 	if (p->pid == 0)
 		run(g, p, control[1], channel[1]);
+	(void)lend(g, p->role, MADV_DONTFORK); /* it could be done before */
 	if (p->pid == -1)
 		goto fail;
 	/*

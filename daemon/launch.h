@@ -39,6 +39,13 @@ struct process {
 void *launch_map(size_t size);
 
 /*
+ * The same, for g->claims or g->resolved: only those children whose role needs
+ * it have it, and none of another generation.  What a process has that goes
+ * bad, it can write to.
+ */
+void *launch_map_lent(size_t size);
+
+/*
  * Fork the process p of a generation; channelled gives it a channel from the
  * registrar.  Sets its pid, control, channel, memory and start.  Returns 0; or
  * -1 with errno, and then it has none of them.

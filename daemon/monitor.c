@@ -15,10 +15,13 @@
 #include <unistd.h>
 
 #include "daemon/cohort.h"
+#include "daemon/control.h"
 #include "daemon/handover.h"
 #include "daemon/listen.h"
 #include "daemon/monitor.h"
+#include "daemon/orders.h"
 #include "daemon/process.h"
+#include "daemon/takers.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/sandbox.h"
@@ -30,6 +33,9 @@ struct monitor {
 	const struct setup *setup;
 	sigset_t signals;
 	struct account account;
+	int control;        /* the control socket, or -1 */
+	char *control_path; /* as it was configured, or NULL */
+	bool control_off;
 	struct meter *meter;
 	bool confined;          /* no programs can be started any more */
 	struct cohort *current; /* and, behind it, the older ones */
@@ -109,6 +115,7 @@ make_cohort(struct monitor *mon, struct table *t, const struct listeners *l)
 	c->g.listeners = *l;
 	c->g.meter = mon->meter;
 	c->g.account = mon->account;
+	c->g.control = mon->control;
 	if (cohort_init(c, mon->current != NULL ? &mon->current->g : NULL) == 0)
 		return c;
 	free(c);
@@ -181,9 +188,11 @@ take_over(struct monitor *mon, struct cohort *new)
 		/* Whoever has started the daemon waits for it here. */
 		listeners_print(&new->g.listeners, NULL);
 		log_use(new->g.log.send);
+		orders_resume(new);
 		return;
 	}
 	log_use(new->g.log.send);
+	orders_resume(new);
 	listeners_print(&new->g.listeners, &old->g.listeners);
 	cohort_retire(old, &new->g.listeners);
 }
@@ -257,6 +266,20 @@ warn_of_files(const struct table *t)
 		    (unsigned long long)wanted);
 }
 
+/* Whoever asks for more offers than there can be is told so. */
+static void
+warn_of_offers(const struct generation *g)
+{
+	const struct table *t = g->table;
+
+	if (g->control != -1 && g->max_offers < t->max_offers &&
+	    t->max_offers != TABLE_OFFERS_MAX)
+		log_say("warning: max-offers = %u: there is room for %u: "
+			"raise the limit of open files to %u, ulimit -n",
+		    t->max_offers, g->max_offers,
+		    t->max_offers * TAKERS_OFFERS_PART);
+}
+
 /* Make t the current generation.  Returns 0; or -1, and t is freed. */
 static int
 serve(struct monitor *mon, struct table *t)
@@ -279,19 +302,32 @@ serve(struct monitor *mon, struct table *t)
 		goto fail;
 	}
 	process_hide(&new->g);
-	if (cohort_start(new) == -1) {
+	if (cohort_start(new, mon->current) == -1) {
 		listeners_close(&l, old);
+		if (mon->current != NULL)
+			orders_resume(mon->current);
 		discard(mon, new);
 		return -1;
 	}
 	take_over(mon, new);
 	warn_of_own_user(mon, t);
+	warn_of_offers(&new->g);
 	if (table_count(t, SERVICE_SOCKET) > 0)
 		warn_of_files(t);
 	return 0;
 fail:
 	table_free(t);
 	return -1;
+}
+
+static bool
+is_control_moved(const struct monitor *mon, const struct table *t)
+{
+	if (mon->control_off || t->control_off)
+		return mon->control_off != t->control_off;
+	if (mon->control_path == NULL || t->control == NULL)
+		return mon->control_path != t->control;
+	return strcmp(mon->control_path, t->control) != 0;
 }
 
 /* What a daemon that has given up its rights cannot do any more. */
@@ -304,6 +340,10 @@ is_out_of_reach(const struct monitor *mon, const struct table *t)
 		log_say("no service ran a program when this daemon was "
 			"started, so it has given up the rights that takes: "
 			"restart it");
+		return true;
+	}
+	if (is_control_moved(mon, t)) {
+		log_say("control: the socket cannot change: restart it");
 		return true;
 	}
 	if (privilege_choose(&a, t->user) == -1 || a.uid != mon->account.uid) {
@@ -366,6 +406,26 @@ stop(struct monitor *mon)
 		mon->current = c->older;
 		free_cohort(c);
 	}
+	if (mon->control != -1)
+		control_remove(mon->control_path);
+	free(mon->control_path);
+}
+
+/* The control socket stays as long as the daemon. */
+static void
+make_control(struct monitor *mon, const struct table *t)
+{
+	mon->control_off = t->control_off;
+	if (t->control != NULL) {
+		/* It outlives the table: stop() frees it. */
+		mon->control_path = strdup(t->control);
+		if (mon->control_path == NULL)
+			log_fatal(EX_OSERR, "no memory for the control socket");
+	}
+	if (control_open(t, &mon->account, &mon->control) == -1)
+		log_fatal(EX_OSERR,
+		    "control: the configured socket cannot be made; control = "
+		    "none does without");
 }
 
 /* Everything that is made once, before the first process starts. */
@@ -388,13 +448,14 @@ prepare(struct monitor *mon, const struct table *t)
 	if (make_meter(mon) == -1)
 		log_fatal(EX_OSERR, "no memory to count in: %s",
 		    strerror(errno));
+	make_control(mon, t);
 	hold_signals(&mon->signals);
 }
 
 int
 monitor_run(const struct setup *s, struct table *t)
 {
-	struct monitor mon = { .setup = s };
+	struct monitor mon = { .setup = s, .control = -1 };
 	int64_t next = INT64_MAX;
 	int sig;
 

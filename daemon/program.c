@@ -118,10 +118,10 @@ starter_init(struct starter *x, const struct generation *g)
 }
 
 /* The address of a socket's own end, in the form of a hand-over. */
-static struct endpoint
+static struct tcpmux_endpoint
 endpoint_local(int fd)
 {
-	struct endpoint e = { .known = 0 };
+	struct tcpmux_endpoint e = { .known = 0 };
 	union {
 		struct sockaddr sa;
 		struct sockaddr_in in;
@@ -146,7 +146,7 @@ endpoint_local(int fd)
 /* Add NAME=address to the environment, and return its next place. */
 static size_t
 add_address(struct starter *x, size_t n, const char *name,
-    const struct endpoint *e)
+    const struct tcpmux_endpoint *e)
 {
 	const bool is_ipv4 = address_is_mapped(e->address);
 	char host[INET6_ADDRSTRLEN] = "";
@@ -162,7 +162,7 @@ add_address(struct starter *x, size_t n, const char *name,
 
 static size_t
 add_port(struct starter *x, size_t n, const char *name,
-    const struct endpoint *e)
+    const struct tcpmux_endpoint *e)
 {
 	(void)snprintf(x->text[n], sizeof(x->text[n]), "%s=%u", name,
 	    (unsigned int)e->port);
@@ -175,10 +175,10 @@ add_port(struct starter *x, size_t n, const char *name,
  * address; what is configured comes last, so that it cannot hide the rest.
  */
 static void
-fill_environment(struct starter *x, const struct handover *h, int fd)
+fill_environment(struct starter *x, const struct tcpmux_handover *h, int fd)
 {
 	const char *const *more = x->service->program.environment;
-	const struct endpoint local =
+	const struct tcpmux_endpoint local =
 	    h->local.known ? h->local : endpoint_local(fd);
 	bool has_path = false;
 	size_t n = 0;
@@ -458,7 +458,7 @@ await_child(struct starter *x)
 
 /* The only way by which anything is started (T1). */
 int
-program_start(struct starter *x, const struct handover *h, int fd,
+program_start(struct starter *x, const struct tcpmux_handover *h, int fd,
     struct program_fault *fault)
 {
 	const int flags = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_SETTID |

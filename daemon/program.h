@@ -64,7 +64,7 @@ int starter_init(struct starter *x, const struct generation *g);
  * process, the caller's to close; or -1, and *fault tells why: ETIMEDOUT if
  * it did not come that far in time.
  */
-int program_start(struct starter *x, const struct handover *h, int fd,
+int program_start(struct starter *x, const struct tcpmux_handover *h, int fd,
     struct program_fault *fault);
 
 #define PROGRAM_START_MS 2000

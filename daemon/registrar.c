@@ -1,63 +1,67 @@
 /*
- * The registrar: dials the programs that take connections themselves, and
- * passes what it has dialled to the fronts.
+ * The registrar: knows the programs that take connections themselves, and
+ * tells the fronts of them.  This is its life; what it does, its parts do.
  */
 
 #include <errno.h>
-#include <stdlib.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "daemon/handover.h"
+#include "daemon/applicant.h"
+#include "daemon/claims.h"
+#include "daemon/dialler.h"
+#include "daemon/estate.h"
+#include "daemon/offer.h"
 #include "daemon/process.h"
 #include "daemon/registrar.h"
-#include "daemon/takers.h"
+#include "daemon/room.h"
+#include "daemon/unread.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/loop.h"
 #include "os/message.h"
 
-/* The first wait before a program is dialled again, and the longest. */
-#define DIAL_FIRST_MS 50
-#define DIAL_LAST_MS  1000
+/* Out of descriptors or memory, accepting rests for so long. */
+#define PAUSE_MS 100
 
-/* A front that has no room for a message has it after so long. */
-#define TELL_MS 10
+/* Fronts that are late hold up the next offer for so long, but no longer. */
+#define LATE_MS  100
+#define LATER_MS 1
 
-/* The fronts of one generation, and those that took their places. */
-#define CHANNELS_MAX 1024
+/* How long to wait for the first order of the monitor. */
+#define FIRST_MS 5000
 
 /* Events for no taker. */
-#define SLOT_CONTROL UINT32_MAX
+#define SLOT_CONTROL  UINT32_MAX
+#define SLOT_LISTENER (UINT32_MAX - 1)
 
-/* One service's program. */
-struct taker {
-	uint32_t service;
-	uint32_t generation; /* of its socket, for the loop */
-	int fd;              /* -1: not there */
-	int64_t due;         /* when it is dialled again */
-	int64_t wait;
+enum registrar_state {
+	REGISTRAR_STARTING, /* another may yet go on in our place */
+	REGISTRAR_SERVING,
+	REGISTRAR_GIVEN /* another has it all, and may yet fail */
 };
 
-/* One front's channel. */
-struct channel {
-	int fd;
-	uint32_t next; /* the next taker to tell of; ntakers + 1: all told */
+/* In which order events are handled. */
+enum turn {
+	TURN_END,
+	TURN_HEAR,
+	TURN_ACCEPT
 };
 
 struct registrar {
-	const struct generation *g;
+	struct registry r;
+	enum registrar_state state;
 	int control;
-	int loop;
-	int64_t now;
-	struct taker *takers;
-	uint32_t ntakers;
-	struct channel channels[CHANNELS_MAX];
-	uint32_t nchannels;
+	int quiet; /* a loop for times when all others have to wait */
+	struct applicants *applicants;
+	struct estate *estate;
+	int64_t resume; /* accept again; 0: accepting */
+	int64_t late;   /* since when fronts are late; 0: they are not */
 };
 
 static const struct sandbox_call calls[] = {
@@ -66,7 +70,14 @@ static const struct sandbox_call calls[] = {
 		{ 1, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK },
 		{ 2, 0 } } },
 	{ .nr = SYS_connect },
+	{ SYS_accept4, 3,
+	    { { 1, 0 }, { 2, 0 }, { 3, SOCK_CLOEXEC | SOCK_NONBLOCK } } },
+	{ SYS_getsockopt, 2, { { 1, SOL_SOCKET }, { 2, SO_PEERCRED } } },
+	{ SYS_getsockopt, 2, { { 1, SOL_SOCKET }, { 2, SO_PEERGROUPS } } },
 	{ SYS_setsockopt, 2, { { 1, SOL_SOCKET }, { 2, SO_SNDBUF } } },
+	{ SYS_shutdown, 1, { { 1, SHUT_RD } } },
+	{ SYS_shutdown, 1, { { 1, SHUT_RDWR } } },
+	{ SYS_ioctl, 1, { { 1, SIOCOUTQ } } },
 	{ SYS_sendmsg, 1, { { 2, MSG_DONTWAIT | MSG_NOSIGNAL } } },
 	{ SYS_recvmsg, 1, { { 2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC } } },
 	{ SYS_epoll_pwait, 1, { { 4, 0 } } },
@@ -76,265 +87,314 @@ static const struct sandbox_call calls[] = {
 	{ .nr = SYS_exit_group },
 };
 
-/* Returns a connected socket, or -1 with errno. */
 static int
-dial(const char *path)
+say(void *arg, uint32_t subject, struct taker_message *m)
 {
-	const int flags = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
-	const int room = HANDOVER_SNDBUF;
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd, saved;
+	const struct registry *r = arg;
 
-	/* The configuration has no longer path. */
-	memcpy(sun.sun_path, path, strnlen(path, sizeof(sun.sun_path) - 1));
-	fd = socket(AF_UNIX, flags, 0);
-	if (fd == -1)
-		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == -1 ||
-	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
-		goto fail;
-	return fd;
-fail:
-	saved = errno;
-	(void)close(fd); /* nobody has seen it */
-	errno = saved;
-	return -1;
-}
-
-/* Tell a front of what it has not been told of; it may have no room yet. */
-static void
-channel_tell(const struct registrar *r, struct channel *c)
-{
-	struct taker_message m;
-	int fd;
-
-	for (; c->next <= r->ntakers; c->next++) {
-		fd = -1;
-		m.service = SERVICE_NONE;
-		if (c->next < r->ntakers) {
-			m.service = r->takers[c->next].service;
-			fd = r->takers[c->next].fd;
-			if (fd == -1)
-				continue;
-		}
-		if (message_send(c->fd, &m, sizeof(m), fd) == 0)
-			continue;
-		if (errno == EAGAIN || errno == ETOOMANYREFS)
-			return;
-		(void)close(c->fd); /* that front is gone */
-		c->fd = -1;
-		c->next = r->ntakers;
-	}
-}
-
-/* Tell every front of taker i, which has just been dialled. */
-static void
-tell_all(struct registrar *r, uint32_t i)
-{
-	uint32_t k;
-
-	for (k = 0; k < r->nchannels; k++) {
-		if (r->channels[k].fd == -1)
-			continue;
-		if (r->channels[k].next > i)
-			r->channels[k].next = i;
-		channel_tell(r, &r->channels[k]);
-	}
-}
-
-static const char *
-name_of(const struct registrar *r, const struct taker *t)
-{
-	return r->g->table->services[t->service].name;
-}
-
-/* It is not there, or not any more: dial again, after a while. */
-static void
-taker_wait(struct registrar *r, struct taker *t)
-{
-	t->due = r->now + t->wait;
-	t->wait = t->wait * 2 < DIAL_LAST_MS ? t->wait * 2 : DIAL_LAST_MS;
+	if (subject < r->ndialled)
+		return dialler_say(r, subject, m);
+	return offer_say(r, subject, m);
 }
 
 static void
-taker_dial(struct registrar *r, uint32_t i)
+over(void *arg, uint32_t subject)
 {
-	struct taker *t = &r->takers[i];
-	const char *path = r->g->table->services[t->service].socket;
-	const struct loop_id id = { i, t->generation };
+	/* A service that is dialled is never over. */
+	offer_over(arg, subject);
+}
 
-	t->fd = dial(path);
-	if (t->fd == -1) {
-		if (t->wait == DIAL_FIRST_MS)
-			log_say("service %s: nobody is at %s: %s",
-			    name_of(r, t), path, strerror(errno));
-		taker_wait(r, t);
+/* Do not accept for so long. */
+static void
+pause_accepting(struct registrar *s, int ms)
+{
+	if (s->r.g->control == -1 || s->resume != 0)
 		return;
-	}
-	if (loop_watch_level(r->loop, t->fd, id) == -1) {
-		(void)close(t->fd); /* nobody has been told of it */
-		t->fd = -1;
-		taker_wait(r, t);
-		return;
-	}
-	if (t->wait != DIAL_FIRST_MS)
-		log_say("service %s: somebody is at %s again", name_of(r, t),
-		    path);
-	t->wait = DIAL_FIRST_MS;
-	tell_all(r, i);
+	/* It may not be watched, and then there is nothing to do. */
+	(void)loop_forget(s->r.loop, s->r.g->control);
+	s->resume = s->r.now + ms;
 }
 
-/* What a program says to us means nothing; its end does. */
 static void
-taker_event(struct registrar *r, uint32_t i)
+resume_accepting(struct registrar *s)
 {
-	struct taker *t = &r->takers[i];
-	char byte;
-	ssize_t n;
+	const struct loop_id id = { SLOT_LISTENER, 0 };
 
-	/* One at a time, so that it cannot keep us from all the others. */
-	n = message_receive(t->fd, &byte, 1, NULL);
-	if (n > 0 || (n == -1 && (errno == EAGAIN || errno == EMSGSIZE)))
-		return;
-	(void)close(t->fd); /* it is at its end */
-	t->fd = -1;
-	t->generation++;
-	/* Soon: it may be starting again, or closing whatever comes. */
-	t->due = r->now + DIAL_FIRST_MS;
+	s->resume = 0;
+	if (s->r.g->control != -1 &&
+	    loop_watch_level(s->r.loop, s->r.g->control, id) == -1)
+		pause_accepting(s, PAUSE_MS);
 }
 
+/* Nobody else talks to programs: do so. */
 static void
-add_channel(struct registrar *r, int fd)
+serve(struct registrar *s)
 {
-	struct channel *c;
-	uint32_t i;
-
-	/* A front that has gone makes room: to tell it something shows it. */
-	tell_all(r, r->ntakers);
-	for (i = 0; i < r->nchannels && r->channels[i].fd != -1; i++)
-		;
-	if (i == CHANNELS_MAX) {
-		(void)close(fd); /* that front will wait in vain */
-		return;
+	if (s->state == REGISTRAR_STARTING) {
+		estate_settle(s->estate, &s->r, s->applicants);
+		resume_accepting(s);
 	}
-	if (i == r->nchannels)
-		r->nchannels++;
-	c = &r->channels[i];
-	c->fd = fd;
-	c->next = 0;
-	channel_tell(r, c);
+	s->state = REGISTRAR_SERVING;
 }
 
-/* Do what the monitor says. */
+/* Send all to another, and do nothing more until it is known to live. */
 static void
-obey(struct registrar *r)
+give(struct registrar *s, int to)
+{
+	if (s->state == REGISTRAR_SERVING) {
+		offer_finish(&s->r);
+		estate_give(&s->r, s->applicants, to, s->quiet);
+		s->state = REGISTRAR_GIVEN;
+	}
+	(void)close(to); /* all that could be sent was */
+}
+
+/* This is the end. */
+static _Noreturn void
+end(struct registrar *s)
+{
+	/* If somebody else has them, they are not ours to refuse. */
+	if (s->state == REGISTRAR_SERVING)
+		applicants_stop(s->applicants, &s->r);
+	report_flush(&s->r.report);
+	_exit(EX_OK);
+}
+
+/* Do what the monitor says: all of it, as an edge tells of it once. */
+static void
+obey(struct registrar *s)
 {
 	ssize_t n;
 	char order;
 	int fd;
 
-	while ((n = message_receive(r->control, &order, 1, &fd)) == 1) {
+	while ((n = message_receive(s->control, &order, 1, &fd)) == 1) {
 		if (order == CONTROL_DRAIN)
-			_exit(EX_OK);
+			end(s);
+		if (order == REGISTRAR_RESUME)
+			serve(s);
 		if (order == REGISTRAR_FRONT && fd != -1)
-			add_channel(r, fd);
+			news_add_front(s->r.news, fd);
+		else if (order == REGISTRAR_GIVE && fd != -1)
+			give(s, fd);
 		else if (fd != -1)
 			(void)close(fd); /* of an order that is none */
 	}
 	if (n == 0 || errno != EAGAIN)
-		_exit(EX_OK);
+		end(s);
 }
 
-/* Dial and tell what is due; returns when to do so again, for loop_wait(). */
-static int
-do_due(struct registrar *r)
+static int64_t
+earlier(int64_t a, int64_t b)
 {
-	int64_t next = INT64_MAX;
-	uint32_t i;
+	return a < b ? a : b;
+}
 
-	for (i = 0; i < r->ntakers; i++) {
-		if (r->takers[i].fd == -1 && r->takers[i].due <= r->now)
-			taker_dial(r, i);
-		if (r->takers[i].fd == -1 && r->takers[i].due < next)
-			next = r->takers[i].due;
-	}
-	for (i = 0; i < r->nchannels; i++) {
-		if (r->channels[i].next > r->ntakers)
-			continue;
-		channel_tell(r, &r->channels[i]);
-		if (r->channels[i].next <= r->ntakers &&
-		    r->now + TELL_MS < next)
-			next = r->now + TELL_MS;
-	}
+/* Do what is due; returns when to do so again, for loop_wait(). */
+static int
+do_due(struct registrar *s)
+{
+	struct registry *r = &s->r;
+	int64_t next;
+
+	if (s->resume != 0 && s->resume <= r->now)
+		resume_accepting(s);
+	next = s->resume != 0 ? s->resume : INT64_MAX;
+	next = earlier(next, applicants_due(s->applicants, r));
+	next = earlier(next, dialler_due(r));
+	if (news_tell(r->news))
+		next = earlier(next, r->now + NEWS_RETRY_MS);
+	next = earlier(next, offer_due(r));
+	next = earlier(next, unread_due(r));
+	/* What was due may be news. */
+	if (news_tell(r->news))
+		next = earlier(next, r->now + NEWS_RETRY_MS);
+	report_flush(&r->report);
 	if (next == INT64_MAX)
 		return -1;
 	return next > r->now ? (int)(next - r->now) : 0;
 }
 
+/*
+ * Do fronts have so much to hear that they might hear of another offer after
+ * its clients?  One that hears nothing at all holds up nobody.
+ */
+static bool
+are_fronts_late(struct registrar *s)
+{
+	if (!news_are_late(s->r.news)) {
+		s->late = 0;
+		return false;
+	}
+	if (s->late == 0)
+		s->late = s->r.now;
+	return s->r.now - s->late < LATE_MS;
+}
+
+static void
+accept_next(struct registrar *s)
+{
+	if (s->resume != 0)
+		return;
+	if (are_fronts_late(s))
+		pause_accepting(s, LATER_MS);
+	else if (!applicants_accept(s->applicants, &s->r, s->r.g->control))
+		pause_accepting(s, PAUSE_MS);
+}
+
+/* Whose turn an event has; see below. */
+static int
+turn_of(const struct registrar *s, struct loop_id id)
+{
+	if (id.slot == SLOT_LISTENER)
+		return TURN_ACCEPT;
+	if (id.slot != SLOT_CONTROL && id.slot >= registry_name(&s->r, 0))
+		return TURN_HEAR;
+	return TURN_END;
+}
+
+static void
+event(struct registrar *s, struct loop_id id)
+{
+	struct registry *r = &s->r;
+
+	if (id.slot == SLOT_CONTROL)
+		obey(s);
+	else if (s->state == REGISTRAR_GIVEN)
+		return; /* it is somebody else's */
+	else if (id.slot == SLOT_LISTENER)
+		accept_next(s);
+	else if (id.slot < r->ndialled)
+		dialler_event(r, id);
+	else if (id.slot < registry_name(r, 0))
+		offer_event(r, id);
+	else
+		applicants_event(s->applicants, r, id);
+}
+
+/*
+ * Whoever withdraws an offer and then makes another must not find his name
+ * taken.  So ends come before requests, and nobody is accepted unless all that
+ * was to be seen has been seen; one at a time, as the next may have ended
+ * something since.
+ */
+static void
+do_events(struct registrar *s, const struct loop_event ev[], int n)
+{
+	const int last = n < LOOP_BATCH ? TURN_ACCEPT : TURN_HEAR;
+	int turn, i;
+
+	for (turn = TURN_END; turn <= last; turn++)
+		for (i = 0; i < n; i++)
+			if (turn_of(s, ev[i].id) == turn)
+				event(s, ev[i].id);
+}
+
 static _Noreturn void
-registrar_loop(struct registrar *r)
+registrar_loop(struct registrar *s)
 {
 	struct loop_event ev[LOOP_BATCH];
-	uint32_t slot;
-	int i, n;
+	int n, timeout, loop;
 
 	for (;;) {
-		n = loop_wait(r->loop, ev, do_due(r));
+		timeout = s->state == REGISTRAR_GIVEN ? -1 : do_due(s);
+		loop = s->state == REGISTRAR_GIVEN ? s->quiet : s->r.loop;
+		n = loop_wait(loop, ev, timeout);
 		if (n == -1)
 			_exit(EX_OSERR);
-		r->now = clock_now();
-		for (i = 0; i < n; i++) {
-			slot = ev[i].id.slot;
-			if (slot == SLOT_CONTROL)
-				obey(r);
-			else if (r->takers[slot].fd != -1 &&
-			    r->takers[slot].generation == ev[i].id.generation)
-				taker_event(r, slot);
-		}
+		s->r.now = clock_now();
+		do_events(s, ev, n);
 	}
 }
 
-/* A place for each service whose program takes connections. */
+/* Take all memory, of which there will be no more. */
 static void
-make_takers(struct registrar *r)
+make_parts(struct registrar *s)
 {
-	const struct table *t = r->g->table;
-	uint32_t i;
+	struct registry *r = &s->r;
+	const struct news_source source = { r, say, over };
+	uint32_t subjects;
 
-	r->takers = calloc(t->nservices, sizeof(*r->takers));
-	if (r->takers == NULL)
-		log_fatal(EX_OSERR, "no memory for %u services",
-		    (unsigned int)t->nservices);
-	for (i = 0; i < t->nservices; i++)
-		if (t->services[i].kind == SERVICE_SOCKET)
-			r->takers[r->ntakers++] = (struct taker){
-				.service = i,
-				.fd = -1,
-				.wait = DIAL_FIRST_MS,
-			};
+	r->claims = claims_copy(r->g);
+	r->nclaims = r->claims != NULL ? claims_max(r->g) : 0;
+	if (dialler_init(r) == -1 || offer_init(r) == -1)
+		log_fatal(EX_OSERR, "no memory for offers");
+	subjects = registry_name(r, book_names_max(r->g->max_offers));
+	r->news = news_new(subjects, &source);
+	s->applicants = applicants_new(registry_name(r, 0));
+	s->estate = estate_new();
+	if (r->news == NULL || s->applicants == NULL || s->estate == NULL)
+		log_fatal(EX_OSERR, "no memory for news of offers");
+}
+
+static void
+make_loops(struct registrar *s)
+{
+	const struct loop_id id = { SLOT_CONTROL, 0 };
+
+	s->r.loop = loop_new();
+	s->quiet = loop_new();
+	if (s->r.loop == -1 || s->quiet == -1 ||
+	    loop_watch(s->r.loop, s->control, id, LOOP_READ) == -1 ||
+	    loop_watch(s->quiet, s->control, id, LOOP_READ) == -1)
+		log_fatal(EX_OSERR, "epoll: %s", strerror(errno));
+}
+
+/* Begin with what the one before has left. */
+static void
+inherit(struct registrar *s)
+{
+	struct loop_event ev[LOOP_BATCH];
+	char order = 0;
+	ssize_t n;
+	int fd;
+
+	while ((n = message_receive(s->control, &order, 1, &fd)) == -1 &&
+	    errno == EAGAIN)
+		if (loop_wait(s->quiet, ev, FIRST_MS) < 1)
+			_exit(EX_OSERR);
+	if (n != 1 || order != REGISTRAR_TAKE)
+		_exit(EX_OK); /* the monitor has gone */
+	if (fd == -1) {
+		estate_claim(&s->r);
+		return;
+	}
+	if (estate_take(s->estate, &s->r, fd, s->quiet) == -1)
+		log_fatal(EX_OSERR, "the registrar before does not answer");
+	(void)loop_forget(s->quiet, fd); /* it is watched */
+	(void)close(fd);                 /* all that came was taken */
 }
 
 void
 registrar_run(const struct generation *g, int control)
 {
-	const struct loop_id id = { SLOT_CONTROL, 0 };
+	static const uint16_t no_port = 0;
+	/*
+	 * To have no network could take a user namespace, in which everybody
+	 * who connects would be nobody.  No port to connect to is as good.
+	 */
 	const struct process_rules rules = {
 		.name = "tcpmuxd-regis",
 		.files = true,
+		.network = true,
+		.ports = &no_port,
 		.calls = calls,
 		.ncalls = sizeof(calls) / sizeof(calls[0]),
 	};
-	static struct registrar r;
+	static struct registrar s;
 
-	r.g = g;
-	r.control = control;
-	make_takers(&r);
-	r.loop = loop_new();
-	if (r.loop == -1 || loop_watch(r.loop, control, id, LOOP_READ) == -1)
-		log_fatal(EX_OSERR, "epoll: %s", strerror(errno));
+	s.r.g = g;
+	s.control = control;
+	s.state = REGISTRAR_STARTING;
+	make_loops(&s);
+	make_parts(&s);
+	report_init(&s.r.report, g);
 	process_confine(g, &rules);
-	r.now = clock_now();
-	(void)do_due(&r); /* the next time is soon enough */
+	s.r.now = clock_now();
+	inherit(&s);
+	/* Before any front asks, whoever is there is. */
+	(void)do_due(&s); /* the next time is soon enough */
+	news_complete(s.r.news);
 	process_ready(control);
-	registrar_loop(&r);
+	registrar_loop(&s);
 }

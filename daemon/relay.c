@@ -264,7 +264,7 @@ relay_step(struct relay *r, uint32_t slot, enum session_side side,
 }
 
 static void
-relay_admit(struct relay *r, int fd, const struct handover *h)
+relay_admit(struct relay *r, int fd, const struct tcpmux_handover *h)
 {
 	const struct generation *g = r->generation;
 	const struct service *service = &g->table->services[h->service];
@@ -289,7 +289,7 @@ static void
 relay_take(struct relay *r, unsigned int seen)
 {
 	const struct generation *g = r->generation;
-	struct handover h;
+	struct tcpmux_handover h;
 	int fd, i;
 
 	for (i = 0; i < TAKE_MAX && !is_full(r); i++) {

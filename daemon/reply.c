@@ -4,46 +4,41 @@
 
 #include <sys/socket.h>
 
+#include "daemon/help.h"
 #include "daemon/reply.h"
-
-/* A piece of the answer to HELP. */
-#define HELP_PIECE 4096
 
 ssize_t
 reply_send(struct conn *c, const struct mux *m, bool *whole)
 {
 	const struct table *t = m->g->table;
-	struct tcpmux_span text = t->words.refusals[REFUSE_BROKEN];
+	const bool is_last = c->reply != REPLY_OK && c->reply != REPLY_GREETING;
+	struct tcpmux_span text;
 	char list[HELP_PIECE];
-	uint32_t next = c->service;
-	bool last = true;
+	bool ends = true;
 	ssize_t n;
 
 	if (c->reply == REPLY_HELP) {
 		text.p = list;
-		text.len = 0;
-		if (access_allows(&conn_listen(c, m)->access, c->peer))
-			text.len =
-			    table_help(t, &next, list, sizeof(list), c->peer);
-		last = text.len == 0 || next == t->nservices;
-	} else if (c->reply == REPLY_OK)
-		text = t->services[c->service].ok;
-	else
-		text = words_refuse(&t->words, (enum refusal)c->reply).text;
+		text.len = help_write(c, m, list, &ends);
+	} else {
+		text = is_last ?
+		    words_refuse(&t->words, (enum refusal)c->reply).text :
+		    t->services[c->service].ok;
+		text.p += c->done;
+		text.len -= c->done;
+	}
 	*whole = true;
-	if (c->done >= text.len)
+	if (text.len == 0)
 		return 0;
 	/* The last reply and the FIN behind it share one segment. */
-	n = send(c->fd, text.p + c->done, text.len - c->done,
-	    MSG_NOSIGNAL | MSG_DONTWAIT |
-		(c->reply == REPLY_OK ? 0 : MSG_MORE));
+	n = send(c->fd, text.p, text.len,
+	    MSG_NOSIGNAL | MSG_DONTWAIT | (is_last ? MSG_MORE : 0));
 	if (n == -1)
 		return -1;
-	c->done += (uint32_t)n;
-	*whole = last && c->done == text.len;
-	if (!last && c->done == text.len) {
-		c->service = next;
-		c->done = 0;
-	}
+	*whole = ends && (size_t)n == text.len;
+	if (c->reply == REPLY_HELP)
+		help_move_on(c, m, list, (size_t)n);
+	else
+		c->done += (uint32_t)n;
 	return n;
 }

@@ -43,7 +43,7 @@ cut(struct session *s, const char *reason)
 
 void
 session_init(struct session *s, const struct session_ground *g, int fd,
-    const struct handover *h, int why)
+    const struct tcpmux_handover *h, int why)
 {
 	const uint32_t generation = s->generation;
 

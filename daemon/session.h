@@ -56,7 +56,7 @@ struct session {
 	uint32_t service;
 	uint32_t listener; /* its place among the listening sockets */
 	uint32_t next;     /* of the free slots, where it is one */
-	struct endpoint peer, local;
+	struct tcpmux_endpoint peer, local;
 	int64_t accepted;
 	int64_t active;   /* when something last happened */
 	int64_t deadline; /* of states that have a fixed one */
@@ -84,7 +84,7 @@ _Static_assert(sizeof(struct session) <= 216, "256 with all that it needs");
  * or an enum refusal, and then it is refused.
  */
 void session_init(struct session *s, const struct session_ground *g, int fd,
-    const struct handover *h, int why);
+    const struct tcpmux_handover *h, int why);
 
 /*
  * Go as far as s goes without waiting.  seen is what the loop has seen of

@@ -8,6 +8,7 @@
 
 #include "conf/units.h"
 #include "daemon/show.h"
+#include "table/policy.h"
 
 /* The widest column that others are aligned behind. */
 #define WIDTH_MAX 40
@@ -18,6 +19,7 @@
 /* The names of the columns. */
 static const char name_title[] = "service";
 static const char who_title[] = "who may";
+static const char kind_title[] = "kind";
 static const char user_title[] = "runs as";
 
 static struct tcpmux_span
@@ -93,10 +95,42 @@ show_listen(FILE *f, const struct listen *l)
 	(void)fputc('\n', f);
 }
 
-/* What serves it: a command, back ends, a path. */
+/* Those of a list that may have this name, or all if it is NULL. */
+static void
+show_offerers(FILE *f, unsigned int *n, const struct offerer *v, size_t count,
+    const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (name == NULL || policy_covers(&v[i], span(name)))
+			(void)fprintf(f, "%s%s", (*n)++ > 0 ? ", " : "",
+			    v[i].text);
+}
+
+/* What is configured of offers, if anything is. */
+static void
+show_offers(const struct table *t, FILE *f)
+{
+	unsigned int n = 0;
+
+	if (t->control_off)
+		(void)fputs("control none\n", f);
+	else if (t->control != NULL)
+		(void)fprintf(f, "control %s\n", t->control);
+	if (t->nofferers == 0 && !t->offers_by_prefix)
+		return;
+	(void)fputs("offers of ", f);
+	show_offerers(f, &n, t->offerers, t->nofferers, NULL);
+	(void)fprintf(f, "%s%s\n", n > 0 && t->offers_by_prefix ? ", " : "",
+	    t->offers_by_prefix ? "each user, as LOGIN.NAME" : "");
+}
+
+/* What serves it: a command, back ends, a path, somebody's offer. */
 static void
 show_taker(FILE *f, const struct service *s)
 {
+	unsigned int n = 0;
 	size_t i;
 
 	switch (s->kind) {
@@ -112,6 +146,9 @@ show_taker(FILE *f, const struct service *s)
 		break;
 	case SERVICE_SOCKET:
 		(void)fputs(s->socket, f);
+		break;
+	case SERVICE_OFFERED:
+		show_offerers(f, &n, s->offerers, s->nofferers, NULL);
 		break;
 	default:
 		(void)fputs("built in", f);
@@ -183,7 +220,7 @@ static void
 show_services(const struct table *t, FILE *f)
 {
 	int name = widen(0, name_title), who = widen(0, who_title);
-	int user = widen(0, user_title);
+	int user = widen(0, user_title), kind = widen(0, kind_title);
 	char text[WHO_MAX];
 	const struct service *s;
 
@@ -192,13 +229,15 @@ show_services(const struct table *t, FILE *f)
 		name = widen(name, s->name);
 		who = widen(who, text);
 		user = widen(user, user_of(s));
+		kind = widen(kind, service_kind_name(s->kind));
 	}
-	(void)fprintf(f, "%-*s  %-7s  %-*s  %-*s  %s\n", name, name_title,
-	    "kind", who, who_title, user, user_title, "what");
+	(void)fprintf(f, "%-*s  %-*s  %-*s  %-*s  %s\n", name, name_title, kind,
+	    kind_title, who, who_title, user, user_title, "what");
 	for (s = t->services; s < t->services + t->nservices; s++) {
 		write_access(access_of(t, s), text);
-		(void)fprintf(f, "%-*s  %-7s  %-*s  %-*s  ", name, s->name,
-		    service_kind_name(s->kind), who, text, user, user_of(s));
+		(void)fprintf(f, "%-*s  %-*s  %-*s  %-*s  ", name, s->name,
+		    kind, service_kind_name(s->kind), who, text, user,
+		    user_of(s));
 		show_taker(f, s);
 		show_rest(f, s);
 		(void)fputc('\n', f);
@@ -216,6 +255,7 @@ show_table(const struct table *t, FILE *f)
 		show_listen(f, &t->listens[i]);
 	if (t->nlistens == 0)
 		show_listen(f, &any);
+	show_offers(t, f);
 	show_services(t, f);
 }
 
@@ -314,11 +354,43 @@ explain_taker(FILE *f, const struct service *s)
 		    s->program.name, s->program.uid, s->program.gid,
 		    s->program.directory != NULL ? s->program.directory : "/");
 	(void)fputc('\n', f);
-	if (s->service_replies || s->kind == SERVICE_SOCKET)
+	if (s->service_replies)
 		(void)fputs("answered: as the program likes\n", f);
 	else
 		(void)fprintf(f, "answered: %.*s\n",
 		    (int)strcspn(s->ok.p, "\r"), s->ok.p);
+}
+
+/* Who may offer this name, which s has if it is not NULL? */
+static void
+explain_offers(const struct table *t, const char *name, const struct service *s,
+    FILE *f)
+{
+	const struct login *owner = NULL;
+	unsigned int n = 2;
+
+	(void)fputs("may be offered by: ", f);
+	if (s != NULL && s->kind != SERVICE_OFFERED) {
+		(void)fputs("nobody, as it is served already\n", f);
+		return;
+	}
+	if (t->control_off || !policy_is_name(span(name))) {
+		(void)fprintf(f, "nobody, as %s\n",
+		    t->control_off ? "control = none" :
+				     "such a name cannot be offered");
+		return;
+	}
+	(void)fputs("root, the daemon's own user", f);
+	if (s != NULL) {
+		show_offerers(f, &n, s->offerers, s->nofferers, NULL);
+	} else {
+		show_offerers(f, &n, t->offerers, t->nofferers, name);
+		if (t->offers_by_prefix)
+			owner = policy_prefix_owner(t, span(name));
+	}
+	if (owner != NULL)
+		(void)fprintf(f, ", %s by offers = prefix", owner->name);
+	(void)fputc('\n', f);
 }
 
 /* What becomes of a request for s by a peer, or by anybody. */
@@ -341,6 +413,7 @@ explain_service(const struct table *t, const struct service *s,
 	explain_limits(f, "all services together", t->max, t->max_per_source,
 	    t->rate_per_source);
 	explain_taker(f, s);
+	explain_offers(t, name, s, f);
 	return true;
 }
 
@@ -377,5 +450,6 @@ show_explain(const struct table *t, const char *name, const char *address,
 		return explain_service(t, &t->services[found], name, address,
 		    &peer, f);
 	(void)fputs("not found: no service has this name\n", f);
+	explain_offers(t, name, NULL, f);
 	return explain_refusal(t, f, REFUSE_UNKNOWN);
 }

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "daemon/slots.h"
+#include "daemon/takers.h"
 
 /*
  * Descriptors that are for other things: the standard three, the loop, the
@@ -17,8 +18,8 @@
 static uint32_t
 slots_wanted(const struct generation *g)
 {
-	const rlim_t others = FDS_RESERVED + g->listeners.n +
-	    table_count(g->table, SERVICE_SOCKET);
+	const rlim_t others =
+	    FDS_RESERVED + g->listeners.n + (rlim_t)takers_max(g);
 	struct rlimit nofile = { 0, 0 };
 
 	/* Cannot fail: the resource exists and nofile is valid. */

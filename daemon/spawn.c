@@ -73,7 +73,8 @@ spawn_memory_size(const struct generation *g)
 
 /* Begin the log line of a connection that is over. */
 static struct record
-record_of(const struct spawn *s, const struct handover *h, const char *verdict)
+record_of(const struct spawn *s, const struct tcpmux_handover *h,
+    const char *verdict)
 {
 	const struct service *service = &s->g->table->services[h->service];
 	struct record r = record_empty;
@@ -95,7 +96,7 @@ record_of(const struct spawn *s, const struct handover *h, const char *verdict)
  * unless he has been told something already.
  */
 static void
-spawn_refuse(struct spawn *s, const struct handover *h, int fd,
+spawn_refuse(struct spawn *s, const struct tcpmux_handover *h, int fd,
     enum refusal why, const struct program_fault *fault)
 {
 	const struct words *w = &s->g->table->words;
@@ -118,7 +119,8 @@ spawn_refuse(struct spawn *s, const struct handover *h, int fd,
 }
 
 static void
-report_served(struct spawn *s, const struct handover *h, const siginfo_t *info)
+report_served(struct spawn *s, const struct tcpmux_handover *h,
+    const siginfo_t *info)
 {
 	struct record r;
 
@@ -134,7 +136,7 @@ report_served(struct spawn *s, const struct handover *h, const siginfo_t *info)
 
 /* Count the connection at its service.  Returns 0, or an enum refusal. */
 static int
-spawn_enter(struct spawn *s, const struct handover *h, struct hold *hold)
+spawn_enter(struct spawn *s, const struct tcpmux_handover *h, struct hold *hold)
 {
 	const struct service *service = &s->g->table->services[h->service];
 	int why;
@@ -161,7 +163,7 @@ spawn_start(struct spawn *s, struct child *c, int fd)
 	const struct loop_id id = { children_number(&s->children, c),
 		c->generation };
 	struct hold *hold = children_hold(&s->children, c);
-	const struct handover *h = &c->handover;
+	const struct tcpmux_handover *h = &c->handover;
 	const struct service *service = &s->g->table->services[h->service];
 	struct program_fault fault;
 	int why;

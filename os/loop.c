@@ -76,6 +76,12 @@ loop_watch_shared(int loop, int fd, struct loop_id id)
 }
 
 int
+loop_watch_end(int loop, int fd, struct loop_id id)
+{
+	return control(loop, EPOLL_CTL_ADD, fd, id, 0);
+}
+
+int
 loop_forget(int loop, int fd)
 {
 	return epoll_ctl(loop, EPOLL_CTL_DEL, fd, NULL);

@@ -63,6 +63,12 @@ int loop_watch_level(int loop, int fd, struct loop_id id);
  */
 int loop_watch_shared(int loop, int fd, struct loop_id id);
 
+/*
+ * Report only that nothing will come from fd and nothing can go there any
+ * more, for as long as it is watched.  Returns as loop_watch() does.
+ */
+int loop_watch_end(int loop, int fd, struct loop_id id);
+
 /* Watch fd no more.  Returns as loop_watch() does. */
 int loop_forget(int loop, int fd);
 

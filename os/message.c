@@ -62,6 +62,13 @@ message_send(int socket, const void *message, size_t size, int fd)
 	return n == -1 ? -1 : 0; /* a message goes whole or not at all */
 }
 
+bool
+message_is_gone(int error)
+{
+	return error == EPIPE || error == ECONNRESET || error == ECONNREFUSED ||
+	    error == ENOTCONN;
+}
+
 ssize_t
 message_receive(int socket, void *message, size_t size, int *fd)
 {

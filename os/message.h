@@ -5,6 +5,7 @@
 #ifndef OS_MESSAGE_H
 #define OS_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -23,6 +24,9 @@ int message_pair(int ends[static 2], int sndbuf);
  * ETOOMANYREFS if too many descriptors are on their way.
  */
 int message_send(int socket, const void *message, size_t size, int fd);
+
+/* Does this errno of message_send() say that nobody is there any more? */
+bool message_is_gone(int error);
 
 /*
  * Receive a message of up to size bytes and, if fd is not NULL, the

@@ -63,6 +63,8 @@ table_set_defaults(struct table *t)
 
 	t->words = words_default;
 	t->request_ms = LIMIT_WAIT_S * 1000;
+	t->max_offers = TABLE_OFFERS_MAX;
+	t->max_offers_per_user = TABLE_OFFERS_PER_USER_MAX;
 	t->log.level = LOG_CONNECTIONS;
 	t->log.lines = (struct rate){ LIMIT_LOG_LINES, 1000 };
 	t->log.bytes = (struct rate){ LIMIT_LOG_BYTES, 1000 };
@@ -373,26 +375,30 @@ table_decide(const struct table *t, struct tcpmux_span name,
 	return v;
 }
 
-size_t
-table_help(const struct table *t, uint32_t *next, char *buf, size_t size,
+uint32_t
+table_listed(const struct table *t, uint32_t place,
     const uint8_t address[static ADDRESS_BYTES])
 {
-	const struct service *s;
-	size_t used = 0;
-	ssize_t n;
+	while (place < t->nservices &&
+	    (t->services[place].hidden || !table_allows(t, place, address)))
+		place++;
+	return place;
+}
 
-	for (; *next < t->nservices; (*next)++) {
-		s = &t->services[*next];
-		if (s->hidden || !table_allows(t, *next, address))
-			continue;
-		/* What begins with + or - cannot be listed. */
-		n = tcpmux_format_help(buf + used, size - used, span(s->name));
-		if (n == TCPMUX_ERR_ROOM)
-			break;
-		if (n > 0)
-			used += (size_t)n;
+uint32_t
+table_behind(const struct table *t, struct tcpmux_span name)
+{
+	uint32_t low = 0, high = t->nservices, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (tcpmux_compare_names(span(t->services[middle].name),
+			name) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return used;
+	return low;
 }
 
 uint32_t
@@ -417,6 +423,7 @@ service_kind_name(enum service_kind kind)
 		[SERVICE_EXEC] = "exec",
 		[SERVICE_RELAY] = "relay",
 		[SERVICE_SOCKET] = "socket",
+		[SERVICE_OFFERED] = "offered-by",
 	};
 
 	return names[kind];

@@ -25,6 +25,10 @@
 #define TABLE_SERVICES_MAX 1000000
 #define TABLE_BACKENDS_MAX 16
 
+/* Offers at a time unless it is configured: in all, and by one user. */
+#define TABLE_OFFERS_MAX          4096
+#define TABLE_OFFERS_PER_USER_MAX 64
+
 /* The most places in the meter: for those of two tables (see below). */
 #define TABLE_METERS_MAX 2000000
 
@@ -53,7 +57,24 @@ enum service_kind {
 	SERVICE_DAYTIME, /* RFC 867 */
 	SERVICE_EXEC,    /* a program is started on the connection */
 	SERVICE_RELAY,   /* bytes go to and from a back end */
-	SERVICE_SOCKET   /* a program takes the connection itself */
+	SERVICE_SOCKET,  /* a program takes the connection itself */
+	SERVICE_OFFERED  /* the same, once it has offered to */
+};
+
+/* A user or group that may offer names. */
+struct offerer {
+	const char *text; /* as configured: "USER", "%GROUP", "USER:GLOB" */
+	const char *glob; /* of the names it may offer; NULL: all */
+	bool is_group;
+	uint32_t id;      /* looked up by whoever reads the configuration */
+	const char *file; /* where it is configured */
+	int line;
+};
+
+/* A user of this machine, for offers = prefix. */
+struct login {
+	uint32_t uid;
+	const char *name;
 };
 
 enum program_stderr {
@@ -144,9 +165,11 @@ struct service {
 	const char *description; /* or NULL */
 	struct tcpmux_span ok;   /* what its taker says, with CR LF */
 	enum service_kind kind;
-	bool hidden;          /* HELP does not list it */
-	bool service_replies; /* the program says + itself (rule 16) */
-	bool has_access;      /* else the table's own holds */
+	bool hidden;              /* HELP does not list it */
+	bool service_replies;     /* the program says + itself (rule 16) */
+	struct offerer *offerers; /* SERVICE_OFFERED */
+	size_t nofferers;
+	bool has_access; /* else the table's own holds */
 	struct access access;
 	uint32_t max;            /* connections at a time */
 	uint32_t max_per_source; /* of one source */
@@ -158,7 +181,7 @@ struct service {
 	const char *socket; /* SERVICE_SOCKET: the path */
 	const char *file;   /* where it is configured */
 	int line;
-	int kind_line; /* the same of exec, relay, builtin or socket */
+	int kind_line; /* the same of exec, relay, builtin, socket, offered-by */
 };
 
 enum sandbox_mode {
@@ -214,7 +237,18 @@ struct table {
 	uint32_t max_per_source; /* the same, of one source */
 	struct rate rate_per_source;
 	struct rate wrong_names_per_source;
-	uint32_t nnames; /* different names of back ends */
+	const char *control;      /* the socket's path; NULL: the usual one */
+	bool control_off;         /* there is none */
+	const char *control_file; /* where it is configured */
+	int control_line;
+	struct offerer *offerers; /* of names that are no services */
+	size_t nofferers;
+	bool offers_by_prefix;      /* LOGIN.anything is LOGIN's to offer */
+	const struct login *logins; /* then: sorted by uid */
+	size_t nlogins;
+	uint32_t max_offers;
+	uint32_t max_offers_per_user; /* but for root and the daemon's own */
+	uint32_t nnames;              /* different names of back ends */
 	const char **names;
 	/* Of table.c alone: */
 	struct table_index *index;
@@ -287,13 +321,17 @@ struct verdict table_decide(const struct table *t, struct tcpmux_span name,
     const uint8_t address[static ADDRESS_BYTES]);
 
 /*
- * Write into the size bytes at buf as many whole lines of the answer to HELP
- * as fit (rule 33), beginning with the service *next, 0 at first, which is
- * moved on.  Returns the bytes written; 0 only if no line is left, and then
- * *next is nservices.  size must be at least TCPMUX_REQUEST_MAX.
+ * The first service from this place on that HELP may list for the peer with
+ * address (rule 33), or nservices.
  */
-size_t table_help(const struct table *t, uint32_t *next, char *buf, size_t size,
+uint32_t table_listed(const struct table *t, uint32_t place,
     const uint8_t address[static ADDRESS_BYTES]);
+
+/*
+ * The place of the first service whose name is behind this one, in the order
+ * of tcpmux_compare_names(), or nservices.
+ */
+uint32_t table_behind(const struct table *t, struct tcpmux_span name);
 
 /* How many services there are of this kind. */
 uint32_t table_count(const struct table *t, enum service_kind kind);

@@ -73,6 +73,22 @@ class Writer:
         return self.quote(self.random.choice(
             ["0", "10/1s", "300/60s", "1/250ms", "4294967295/1d"]))
 
+    def offerer(self):
+        """A user or group that every machine has."""
+        return self.random.choice(["root", "daemon", "%root", "%daemon"])
+
+    def offered_by(self):
+        """Some of them, perhaps with names."""
+        return self.list(self.some(
+            lambda: self.offerer() + self.random.choice(
+                ["", ":*", ":web-?", ":A:b*", ":\"'$${"]), least=0))
+
+    def control(self):
+        """A place that root can make a socket in, or none."""
+        return self.quote(self.random.choice(
+            ["/run/tcpmux/control", "/run/a b"] if self.is_root else
+            ["none"]))
+
     def flag(self):
         """A truth."""
         return self.random.choice(["yes", "no", "true", "False", "ON", "off"])
@@ -124,6 +140,9 @@ class Writer:
               "max-time": self.time}),
             ("builtin = daytime", {"ok": lambda: self.quote("")}),
             (f"socket = {self.quote('/nowhere/x')}", {}),
+            (f"socket = {self.quote('/nowhere/x')}  reply = mux",
+             {"ok": lambda: self.quote(self.text())}),
+            (f"offered-by = {self.list(self.some(self.offerer))}", {}),
         ])
 
     def service(self):
@@ -134,7 +153,7 @@ class Writer:
             "description": lambda: self.quote(self.text()),
             "hidden": self.flag, "from": self.networks,
             "not-from": self.networks, "rate": self.rate}
-        if not kind.startswith("socket"):
+        if not kind.startswith(("socket", "offered-by")):
             options |= {"max": self.count, "max-per-source": self.count}
         items = self.pick(options) + [kind]
         if kind.startswith("exec") and self.is_root:
@@ -154,6 +173,10 @@ class Writer:
                   "not-from": self.networks}
         top = {"fronts": lambda: "2", "relays": lambda: "3",
                "request-timeout": self.time, "max": self.count,
+               "control": self.control, "offered-by": self.offered_by,
+               "offers": lambda: self.random.choice(["rules", "prefix"]),
+               "max-offers": lambda: self.random.choice(["1", "65536"]),
+               "max-offers-per-user": lambda: "64",
                "sandbox": lambda: self.random.choice(
                    ["strict", "best", "off"]),
                "from": self.networks, "not-from": self.networks,

@@ -1,7 +1,10 @@
 """What every test starts from, and must leave behind: nothing."""
 
+import contextlib
 import ctypes
 import os
+import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -11,6 +14,7 @@ import tempfile
 import pytest
 
 import doors
+import offerers
 import proc
 import server
 import services
@@ -92,26 +96,42 @@ def host(folder):
 
 
 @pytest.fixture
+def offer_as(folder):
+    """Offer names as another user, until the test ends."""
+    with contextlib.ExitStack() as stack:
+        def offer(started, who, *names, options=(), rest=True):
+            prefix = offerers.as_user(*offerers.IDS.get(who, (who, who)))
+            return stack.enter_context(offerers.Program(
+                folder, started, names, *options, prefix=prefix, rest=rest))
+        yield offer
+
+
+@pytest.fixture
 def tcpmuxd(folder):
     """Start a tcpmuxd on 127.0.0.1, or as told; it ends with the test.
 
     conf is the text of its configuration, which gets a listener if it has
-    none.
+    none.  The control socket is the test's own, unless the text says where:
+    it is named in a drop-in, which outlives what a test makes of the file.
     """
     started = []
 
-    def start(*words, sockets=1, conf=None, **popen):
-        path = None
-        if conf is not None:
-            if "-l" not in words and "listen " not in conf:
-                conf = server.ONE_LISTENER + conf
-            path = f"{folder}/tcpmuxd-{len(started)}.conf"
-            server.write_conf(path, conf)
-            words = ("-f", path, *words)
-        elif "-l" not in words:
-            words = ("-l", "127.0.0.1:0", *words)
-        new = server.Server(*words, **popen)
-        new.conf = path
+    def start(*words, sockets=1, conf="", **popen):
+        path = f"{folder}/tcpmuxd-{len(started)}.conf"
+        control = f"{folder}/run-{len(started)}/control"
+        os.mkdir(os.path.dirname(control), 0o755)
+        if "-l" not in words and "listen " not in conf:
+            conf = server.ONE_LISTENER + conf
+        server.write_conf(path, conf)
+        told = re.search(r'^control\b *= *"?([^"\n]*)', conf, re.MULTILINE)
+        if told is not None:
+            control = told[1]
+        else:
+            os.makedirs(f"{path}.d", exist_ok=True)
+            server.write_conf(f"{path}.d/00-control.conf",
+                              f'control = "{control}"\n')
+        new = server.Server("-f", path, *words, **popen)
+        new.conf, new.control = path, control
         started.append(new)
         new.wait_ready(sockets)
         return new
@@ -125,6 +145,18 @@ def tcpmuxd(folder):
         except subprocess.TimeoutExpired:
             each.process.kill()
             raise
+
+
+@pytest.fixture
+def empty_folder_of_sshd():
+    """What sshd wants to lock its unprivileged half into, as root."""
+    path = pathlib.Path("/run/sshd")
+    if os.getuid() != 0 or path.exists():
+        yield
+        return
+    path.mkdir(mode=0o755)
+    yield
+    path.rmdir()
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -451,7 +451,8 @@ class DaemonDoor(StandingDoor):
     modes = ("default", "lenient")
 
     def start(self, mode, deadline):
-        started = server.Server("-l", "127.0.0.1:0", *options(mode, deadline))
+        started = server.Server("-f", server.BARE, "-l", "127.0.0.1:0",
+                                *options(mode, deadline))
         return started.process, started.wait_ready()
 
 

@@ -46,6 +46,13 @@ def cpu_ticks(pid):
     return int(stat(pid)[11]) + int(stat(pid)[12])
 
 
+def private(pid):
+    """Bytes of memory that are its own and no file's."""
+    lines = dict(line.split(":", 1) for line in
+                 read(pid, "smaps_rollup").splitlines()[1:])
+    return int(lines["Pss_Anon"].split()[0]) * 1024
+
+
 def status(pid):
     """The lines of /proc/PID/status, by name."""
     lines = (line.partition(":") for line in read(pid, "status").split("\n"))

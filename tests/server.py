@@ -17,6 +17,7 @@ TCPMUXD = BUILD / "tcpmuxd"
 LISTENING = re.compile(r"tcpmuxd: listening on (\[.+\]|[^:]+):(\d+)$")
 ENDED = re.compile(r" (?:was ended by signal|ended with status) (\d+)$")
 SERVING = re.compile(r"tcpmuxd: serving generation (\d+): (\d+) services?$")
+BARE = pathlib.Path(__file__).with_name("bare.conf")
 ONE_LISTENER = 'listen "127.0.0.1" { port = 0 }\n'
 
 
@@ -56,10 +57,12 @@ def ask(address, request):
 class Server:
     """One tcpmuxd: its monitor is process, all others are children of that.
 
-    conf is the path of its configuration, if the test has written one.
+    conf is the path of its configuration, and control of its control socket,
+    if the fixture has chosen them.
     """
 
     conf = None
+    control = None
     generation = 1
     expected = {f"signal {signal.SIGKILL:d}"}   # what processes may die of
 
@@ -142,11 +145,13 @@ class Server:
         """Wait until every process sleeps."""
         proc.wait_until(lambda: proc.at_rest(self.pid), "tcpmuxd to rest")
 
-    def limit_files(self, number):
-        """Change how many descriptors the front may have, as its own user."""
-        words = ["prlimit", f"--pid={self.front}", f"--nofile={number}:"]
+    def limit_files(self, number, pid=None):
+        """Change how many descriptors the front, or another of its processes,
+        may have, as its own user."""
+        pid = pid or self.front
+        words = ["prlimit", f"--pid={pid}", f"--nofile={number}:"]
         if os.getuid() == 0:
-            status = proc.status(self.front)
+            status = proc.status(pid)
             words = ["setpriv", "--clear-groups",
                      "--reuid=" + status["Uid"].split()[0],
                      "--regid=" + status["Gid"].split()[0]] + words

@@ -18,7 +18,7 @@ import proc
 import server
 
 OK = b"+OK FINE\r\n"
-HANDOVER = struct.Struct("=IIIIq16sHHI16sHHI56s")
+HANDOVER = struct.Struct("=IIIIq16sHHI16sHHIII48s")   # tcpmux.h
 CHUNK = 1 << 18
 
 # Copies its input to its output, both of them the connection.
@@ -179,13 +179,16 @@ class Backend:
 class Taker(Backend):
     """A program that takes connections itself, for socket = path.
 
-    It says + to each, and then serves it.  What came with them is in headers.
+    It says + to each, unless the mux has, and then serves it.  What came with
+    them is in headers and names.
     """
 
     kind = socket.SOCK_SEQPACKET
 
-    def __init__(self, serve, path, started=True):
+    def __init__(self, serve, path, started=True, replies=True):
         self.headers = []
+        self.names = []
+        self.replies = replies
         super().__init__(serve, path, started)
 
     def talk(self, sock):
@@ -196,12 +199,13 @@ class Taker(Backend):
 
     def take(self, link):
         """Take one connection; False at the end of the link."""
-        data, fds, flags, _ = socket.recv_fds(link, HANDOVER.size + 1, 4)
+        data, fds, flags, _ = socket.recv_fds(link, 1024, 4)
         if not data:
             return False
-        assert len(data) == HANDOVER.size and len(fds) == 1, (data, fds)
+        assert len(data) > HANDOVER.size and len(fds) == 1, (data, fds)
         assert flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC) == 0
-        self.headers.append(HANDOVER.unpack(data))
+        self.headers.append(HANDOVER.unpack(data[:HANDOVER.size]))
+        self.names.append(data[HANDOVER.size:])
         self.spawn(self.answer, socket.socket(fileno=fds[0]))
         return True
 
@@ -209,7 +213,8 @@ class Taker(Backend):
         """Say +, and serve."""
         sock.settimeout(None)
         with self.held(sock):
-            sock.sendall(OK)
+            if self.replies:
+                sock.sendall(OK)
             self.serve(sock)
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_WR)
@@ -227,9 +232,9 @@ class Host:
         """A back end until the test ends."""
         return self.stack.enter_context(Backend(serve, path, started))
 
-    def taker(self, serve, path, started=True):
+    def taker(self, serve, path, started=True, replies=True):
         """A taker until the test ends."""
-        return self.stack.enter_context(Taker(serve, path, started))
+        return self.stack.enter_context(Taker(serve, path, started, replies))
 
     def program(self, *words, **popen):
         """A server of somebody else's until the test ends."""

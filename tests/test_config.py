@@ -335,6 +335,103 @@ def test_it_shows_what_would_be_served(conf):
         "tcpmux tcpmux everybody - built in"]
 
 
+OFFERED = '''control = "{folder}/control/socket"
+offered-by = {{"daemon", "%daemon:web-*"}}
+offers = prefix
+service "db" {{
+	offered-by = {{"root", "%daemon"}}
+	alias = "sql"
+}}
+'''
+
+
+def test_it_shows_who_may_offer_names(conf):
+    path = conf("")
+    path.write_text(OFFERED.format(folder=path.parent))
+    status, text, said = run("-t", "-f", path)
+    assert (status, said) == (0, [])
+    assert [" ".join(line.split()) for line in text.splitlines()] == [
+        "listen *:1",
+        f"control {path.parent}/control/socket",
+        "offers of daemon, %daemon:web-*, each user, as LOGIN.NAME",
+        "service kind who may runs as what",
+        "db offered-by everybody - root, %daemon (also sql)",
+        "tcpmux tcpmux everybody - built in"]
+
+
+@pytest.mark.parametrize("name, who", [
+    ("x", "root, the daemon's own user, daemon"),
+    ("WEB-1", "root, the daemon's own user, daemon, %daemon:web-*"),
+    ("Bin.x", "root, the daemon's own user, daemon, bin by offers = prefix"),
+    ("bin.", "root, the daemon's own user, daemon"),
+    ("SQL", "root, the daemon's own user, root, %daemon"),
+    ("tcpmux", "nobody, as it is served already"),
+    ("-x", "nobody, as such a name cannot be offered"),
+    ("x" * 200, "root, the daemon's own user, daemon"),
+    ("x" * 201, "nobody, as such a name cannot be offered")])
+def test_it_explains_who_may_offer_a_name(conf, name, who):
+    path = conf("")
+    path.write_text(OFFERED.format(folder=path.parent))
+    _, text, said = run("-f", path, "--explain", name)
+    assert said == []
+    assert f"may be offered by: {who}" in text.splitlines()
+
+
+def test_without_a_control_socket_nobody_offers(conf):
+    path = conf("max = 5\ncontrol = none\noffers = prefix\n")
+    status, text, said = run("-t", "-f", path)
+    assert status == 0
+    assert "control none" in text.splitlines()
+    assert said == [f"{path}:2: warning: control = none: and so nobody can "
+                    "offer a name, whatever offered-by and offers say"]
+    assert "may be offered by: nobody, as control = none" in \
+        run("-f", path, "--explain", "x")[1].splitlines()
+
+
+@pytest.mark.parametrize("mode, good", [
+    (0o700, True), (0o755, True), (0o775, False), (0o757, False),
+    (0o1777, False)])
+def test_t7_control_is_where_nobody_else_can_write(conf, mode, good):
+    path = conf("")
+    inner = path.parent / "inner"
+    inner.mkdir()
+    for socket in (inner / "control", inner / "deeper" / "control"):
+        path.write_text(f'control = "{socket}"\n')
+        inner.chmod(mode)
+        status, _, said = run("-t", "-f", path)
+        if good:
+            assert (status, said) == (0, [])
+        else:
+            assert status == 78
+            assert said == [
+                f"{path}:1: control = {socket}: others may write to {inner}, "
+                "and put a socket of theirs there: write a path in a folder "
+                "that is the daemon's alone"]
+
+
+@NEEDS_ROOT
+def test_t7_control_is_in_no_folder_of_another_user(conf):
+    path = conf("")
+    inner = path.parent / "inner"
+    inner.mkdir(mode=0o755)
+    shutil.chown(inner, "daemon")
+    path.write_text(f'control = "{inner}/control"\n')
+    said = run("-t", "-f", path)[2]
+    assert said == [f"{path}:1: control = {inner}/control: {inner} is another "
+                    "user's folder: write a path in one of the daemon's own"]
+    path.write_text(f'control = "{inner}/control"\nuser = daemon\n')
+    assert run("-t", "-f", path)[::2] == (0, [])
+
+
+def test_a_control_folder_that_cannot_be_made(conf):
+    path = conf('control = "/etc/tcpmux-none/control"\n')
+    prefix = NOBODY if IS_ROOT else ()
+    status, _, said = run("-t", "-f", path, prefix=prefix)
+    assert status == 78
+    assert said == [f"{path}:1: control = /etc/tcpmux-none/control: no folder "
+                    "can be made in /etc: Permission denied: make it first"]
+
+
 EXPLAINED = '''listen "*" { }
 listen "127.0.0.1" {
 	port = 10001
@@ -364,7 +461,8 @@ service "plain" {
         "limits of the service (at most 3)",
         "limits of all services together: none",
         "relay: 127.0.0.1:22",
-        "answered: +OK FINE"]),
+        "answered: +OK FINE",
+        "may be offered by: nobody, as it is served already"]),
     (["ssh", "::ffff:10.1.3.4"], False, [
         "listen 127.0.0.1:10001, for 192.0.2.0/24",
         "not let in: ::ffff:10.1.3.4 is nowhere in from of this "
@@ -388,19 +486,22 @@ service "plain" {
         "limits of the service: none",
         "limits of all services together: none",
         "echo: built in",
-        "answered: +OK FINE"]),
+        "answered: +OK FINE",
+        "may be offered by: nobody, as it is served already"]),
     (["tcpmux"], True, [
         "found: service tcpmux, always there",
         "who may: 192.0.2.0/24, by the top level",
         "limits of the service: none",
         "limits of all services together: none",
         "tcpmux: built in",
-        "answered: +OK FINE"]),
+        "answered: +OK FINE",
+        "may be offered by: nobody, as it is served already"]),
     (["none", "10.2.3.4"], False, [
         "listen 127.0.0.1:10001, for 192.0.2.0/24",
         "not let in: 10.2.3.4 is nowhere in from of this "
         "listener",
         "not found: no service has this name",
+        "may be offered by: root, the daemon's own user",
         "refused: -No such service: send HELP and CR LF for a list"]),
     (["Help"], True, ["answered: the list of services"]),
     (["two words"], False, [

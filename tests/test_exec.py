@@ -114,8 +114,8 @@ def test_t1_a_program_of_root_is_its_user(tcpmuxd, show):
 def test_t1_a_program_of_a_plain_user_is_that_user(tcpmuxd, show):
     """Started by anybody, the daemon runs programs as him."""
     prefix = AS_NOBODY if os.getuid() == 0 else ()
-    started = tcpmuxd(conf=f'service "show" {{ exec = {{"{show}"}} }}\n',
-                      prefix=prefix)
+    text = f'control = none\nservice "show" {{ exec = {{"{show}"}} }}\n'
+    started = tcpmuxd(conf=text, prefix=prefix)
     user = pwd.getpwuid(65534 if prefix else os.getuid())
     assert_is(ask(started), user, [] if prefix else os.getgroups())
 
@@ -125,7 +125,7 @@ def test_t1_rights_of_a_plain_daemon_are_not_its_programs(tcpmuxd, show):
     needs_root()
     prefix = (*AS_NOBODY, "--inh-caps=+net_bind_service",
               "--ambient-caps=+net_bind_service")
-    text = f'service "show" {{ exec = {{"{show}"}} }}\n'
+    text = f'control = none\nservice "show" {{ exec = {{"{show}"}} }}\n'
     found = ask(tcpmuxd(conf=text, prefix=prefix))
     assert_is(found, pwd.getpwuid(65534), [])
 

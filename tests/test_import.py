@@ -574,7 +574,7 @@ def carry_over(path):
 def start_ours(conf, folder):
     """tcpmuxd, with what it makes of their file."""
     path = folder / "tcpmuxd.conf"
-    path.write_text(carry_over(conf), encoding="ascii")
+    path.write_text(carry_over(conf) + "control = none\n", encoding="ascii")
     with network() as namespace:
         with inside(namespace):
             started = server.Server("-f", str(path), env=ENVIRONMENT,

@@ -175,7 +175,7 @@ def test_t1_a_log_file_is_not_opened_as_root(folder):
     """A folder of root's own is not for the daemon's user."""
     needs_root()
     path = f"{folder}/log"
-    text = server.ONE_LISTENER + conf(f'to = "{path}"')
+    text = "control = none\n" + server.ONE_LISTENER + conf(f'to = "{path}"')
     server.write_conf(f"{folder}/own.conf", text)
     failed = server.Server("-f", f"{folder}/own.conf")
     assert failed.wait() != 0

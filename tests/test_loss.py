@@ -160,7 +160,8 @@ def test_rule_24_refusals_arrive_though_packets_are_lost(networks):
     """15 of 100 packets lost each way: 995 of 1000 hear the whole line."""
     ours, its = networks
     with inside(its):
-        started = server.Server("-l", f"{SERVER}:0", "-w", "120")
+        started = server.Server("-f", server.BARE, "-l", f"{SERVER}:0",
+                                "-w", "120")
     try:
         _, port = started.wait_ready()
         with inside(ours):

@@ -221,7 +221,7 @@ def test_reload_keeps_what_is_counted(host, tcpmuxd):
 def test_drop_in_folder_is_read(host, tcpmuxd):
     """FILE.d/*.conf belongs to FILE, at a reload too."""
     started = tcpmuxd(conf=settings())
-    os.mkdir(f"{started.conf}.d", 0o755)
+    os.makedirs(f"{started.conf}.d", exist_ok=True)
     server.write_conf(f"{started.conf}.d/10-echo.conf", host.echo("builtin"))
     assert started.reload(settings()) == 2
     assert callers.is_served(started.addresses[0], "echo")

@@ -9,6 +9,7 @@ import pytest
 import callers
 import inject
 import proc
+from offerers import Offers
 from services import OK, as_nobody
 
 # The processes that strangers, back ends or takers could get at, and the
@@ -44,8 +45,9 @@ def everybody(host, tcpmuxd):
     started = tcpmuxd(conf=settings(host))
     for name in ("logger", "regis", "relay", "spawn", "front"):
         started.wait_named(name)
-    started.settle()
-    return started
+    with Offers(started, ["offered"], again=True):
+        started.settle()
+        yield started
 
 
 def user_id():
@@ -150,7 +152,8 @@ def test_t8_prober_inside_dies(everybody, name, way):
         assert traced.call(number, *arguments) == (-signal.SIGSYS,)
     proc.wait_until(lambda: everybody.named(name) and
                     pid not in everybody.named(name), f"another {name}")
-    for service in ("relay", "socket", "exec", "builtin", "tcpmux"):
+    for service in ("relay", "socket", "exec", "builtin", "tcpmux",
+                    "offered"):
         proc.wait_until(lambda s=service: callers.reply(
             everybody.addresses[0], s) == OK, service)
 

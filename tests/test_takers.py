@@ -15,7 +15,7 @@ import doors
 import proc
 import server
 from callers import call, converse, digest
-from services import HANDOVER, OK, as_nobody, need, script
+from services import CHUNK, HANDOVER, OK, as_nobody, need, script
 
 DOWN = b"-Service not running: try again later\r\n"
 KINDS = ("cat", "exec", "relay-tcp", "relay-unix", "socket", "builtin")
@@ -45,6 +45,16 @@ def test_rule_20_64_mebibytes_each_way(echoing):
         heard = converse(sock, b"echo\r\n" + data)
     assert heard[:len(OK)] == OK
     assert digest(heard[len(OK):]) == digest(data)
+
+
+def test_t16_urgent_data_is_no_end(echoing):
+    """T16: splice(2) stops there, as at an end; nothing behind it is lost."""
+    data = callers.many_bytes()[:32 * CHUNK]
+    with server.connect(echoing) as sock:
+        sock.sendall(b"echo\r\n")
+        assert callers.read_exactly(sock, len(OK)) == OK
+        heard = converse(sock, data, urgent=16 * CHUNK)
+    assert digest(heard) == digest(data)
 
 
 def test_rule_21_a_byte_at_a_time(echoing):
@@ -91,6 +101,33 @@ def test_rule_16_a_program_may_answer_itself(host, tcpmuxd):
                       ).addresses[0]
     with call(address, "own", b"x") as sock:
         assert server.read_all(sock) == b"+Mine\r\nx"
+
+
+def muxed(host, name, taker, more=""):
+    """A service whose + the mux says, and whose program does not."""
+    return host.service(name, f'socket = "{taker.path}" reply = mux {more}')
+
+
+def test_rule_16_the_mux_may_answer_for_a_program(host, tcpmuxd):
+    """Rule 16: with reply = mux it says +, and what comes early is whole."""
+    seen = []
+
+    def look(sock):
+        seen.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        sock.sendall(sock.recv(100))
+
+    taker = host.taker(look, host.path("quiet"), replies=False)
+    address = tcpmuxd(conf=muxed(host, "quiet", taker, 'ok = "Welcome"')
+                      ).addresses[0]
+    proc.wait_until(lambda: callers.reply(address, "quiet") != DOWN, "taker")
+    for before in (b"", b"tcpmux\r\ntcpmux\r\n"):
+        with server.connect(address) as sock:
+            sock.sendall(before + b"QUIET\r\n\n\0x")
+            sock.shutdown(socket.SHUT_WR)
+            assert server.read_all(sock) == \
+                OK * before.count(b"\n") + b"+Welcome\r\n\n\0x"
+    assert not any(seen) and taker.names[-1] == b"quiet"
+    assert taker.headers[-1][-3] == 1     # it was early
 
 
 def test_text_of_the_positive_reply(host, tcpmuxd):
@@ -197,7 +234,7 @@ def test_taker_gets_the_connection_as_accept_gives_it(host, tcpmuxd):
                      sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT)))
 
     taker = host.taker(look, path)
-    address = tcpmuxd(conf=host.service("take", f'socket = "{path}"')
+    address = tcpmuxd(conf=host.service("Take", f'socket = "{path}"')
                       ).addresses[0]
     proc.wait_until(lambda: callers.is_served(address, "take"), "the taker")
     with server.connect(address) as sock:
@@ -205,10 +242,14 @@ def test_taker_gets_the_connection_as_accept_gives_it(host, tcpmuxd):
         sock.sendall(b"tcpmux\r\ntcpmux\r\ntake\r\n")
         assert server.read_all(sock) == OK * 3
     assert seen[-1] == (ours, True, 0, 1)
-    version, _, _, _, _, peer, port, known, scope, *_, zero = taker.headers[-1]
-    assert (version, port, known, scope) == (1, ours[1], 1, 0)
+    version, service, source, listener, _, *ends = taker.headers[-1]
+    assert (version, service, source, listener) == (1, 0, 0, 0)
+    peer, port, known, scope, local, *rest = ends
+    assert (port, known, scope) == (ours[1], 1, 0)
     assert peer == bytes(10) + b"\xff\xff" + socket.inet_aton(ours[0])
-    assert zero == bytes(56)
+    # local, early, proxied and the zeroes: there was no PROXY header.
+    assert (local, *rest) == (bytes(16), 0, 0, 0, 0, 0, bytes(48))
+    assert taker.names[-1] == b"Take"
 
 
 def test_rule_32_program_knows_its_peer(host, tcpmuxd):
@@ -322,7 +363,7 @@ def test_taker_that_talks_back(host, tcpmuxd):
         assert proc.fds(registrar) == before
         with call(started.addresses[0], "bad", b"x") as sock:
             data, fds, _, _ = socket.recv_fds(link, 1000, 4)
-            assert len(data) == HANDOVER.size and len(fds) == 1
+            assert data[HANDOVER.size:] == b"bad" and len(fds) == 1
             with socket.socket(fileno=fds[0]) as taken:
                 assert taken.recv(1) == b"x"
                 taken.sendall(b"-No\r\n")
@@ -390,6 +431,37 @@ def test_a_stuck_taker_gets_64_and_the_next_hear_busy(host, tcpmuxd):
         for i, sock in enumerate(socks):
             if sock not in refused:
                 assert server.read_all(sock) == OK + b"%d" % i
+
+
+def test_rule_28_a_full_queue_is_no_plus(host, tcpmuxd):
+    """With reply = mux 64 hear + and the others -busy, and nothing behind."""
+    taker = host.taker(lambda sock: sock.sendall(sock.recv(100)),
+                       host.path("stuck"), started=False, replies=False)
+    started = tcpmuxd(conf="fronts = 1\n" + muxed(host, "stuck", taker))
+    wait_dialled(started, taker)
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(
+            call(started.addresses[0], "stuck", b"%d" % i))
+            for i in range(80)]
+        greeted = [sock for sock in socks
+                   if callers.read_exactly(sock, 1) == b"+"]
+        assert len(greeted) == 64
+        for sock in set(socks) - set(greeted):
+            heard = server.read_all(sock)
+            assert heard.startswith(b"busy") and heard.endswith(b"\r\n")
+        taker.start()
+        for i, sock in enumerate(socks):
+            if sock in greeted:
+                assert server.read_all(sock) == OK[1:] + b"%d" % i
+
+
+def test_rule_28_nobody_there_is_no_plus(host, tcpmuxd):
+    """With reply = mux, too: -, at first and when the program has gone."""
+    taker = host.taker(lambda sock: None, host.path("gone"), replies=False)
+    address = tcpmuxd(conf=muxed(host, "gone", taker)).addresses[0]
+    proc.wait_until(lambda: callers.reply(address, "gone") == OK, "a taker")
+    taker.close()
+    proc.wait_until(lambda: callers.reply(address, "gone") == DOWN, "no taker")
 
 
 def test_t15_nine_of_ten_takers_stuck(host, tcpmuxd):

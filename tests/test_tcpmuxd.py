@@ -5,6 +5,7 @@ import os
 import pathlib
 import pwd
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -16,6 +17,7 @@ import pytest
 
 import proc
 import server
+import test_log
 
 OK = b"+OK FINE\r\n"
 UNKNOWN = b"-No such service: send HELP and CR LF for a list\r\n"
@@ -40,7 +42,7 @@ def needs_root():
 
 def fails(*words, **popen):
     """Start a server that cannot start: its exit status and what it says."""
-    failed = server.Server(*words, **popen)
+    failed = server.Server("-f", server.BARE, *words, **popen)
     status = failed.wait()
     return status, failed.said
 
@@ -93,7 +95,9 @@ def test_star_is_both_families_at_one_port(tcpmuxd):
 def test_rule_01_the_default_port_is_1():
     """Rule 1: without -l it is port 1 of every address."""
     needs_root()
-    started = server.Server(prefix=("unshare", "--net"))
+    # A /run of its own, too: that is where the control socket is by default.
+    started = server.Server(prefix=("unshare", "--net", *test_log.among_mounts(
+        "mount -t tmpfs -o mode=755 none /run")))
     started.wait_ready(2)
     assert started.addresses == [("0.0.0.0", 1), ("::", 1)]
     assert started.stop() == 0
@@ -110,12 +114,13 @@ def test_port_in_use_is_said_in_one_sentence():
     assert "Address already in use" in said[0]
 
 
-def test_port_of_root_is_said_in_one_sentence():
+def test_port_of_root_is_said_in_one_sentence(folder):
     """EACCES names address and port too, and says what to do."""
     if int(FIRST_FREE_PORT.read_text()) < 2:
         pytest.skip("every port is anybody's on this machine")
     prefix = AS_NOBODY if os.getuid() == 0 else ()
-    status, said = fails("-l", "127.0.0.1:1", prefix=prefix)
+    conf = shutil.copy(server.BARE, folder)     # where anybody may read it
+    status, said = fails("-f", conf, "-l", "127.0.0.1:1", prefix=prefix)
     assert status not in (0, EX_USAGE)
     assert len(said) == 1
     assert "127.0.0.1:1:" in said[0]
@@ -226,15 +231,16 @@ def test_front_holds_no_file(tcpmuxd):
     started = tcpmuxd(conf=ONE)
     kinds = [name.partition(":")[0] for name in
              proc.fds(started.front).values()]
-    assert sorted(kinds) == ["/dev/null", "/dev/null", "anon_inode",
-                             "socket", "socket", "socket"]
+    assert sorted(kinds) == ["/dev/null", "/dev/null", "anon_inode"] + \
+        ["socket"] * 4      # listener, control, log, the registrar's channel
 
 
 def test_user_ids_that_differ_are_refused():
     """Half of a change of user is not taken for a plain user."""
     needs_root()
     done = subprocess.run(
-        [server.TCPMUXD, "-l", "127.0.0.1:0"], stderr=subprocess.PIPE,
+        [server.TCPMUXD, "-f", server.BARE, "-l", "127.0.0.1:0"],
+        stderr=subprocess.PIPE,
         preexec_fn=lambda: os.setresuid(65534, 0, 0), check=False,
         timeout=proc.PATIENCE)
     assert b"more than one user id" in done.stderr
@@ -256,7 +262,8 @@ def test_log_that_nobody_reads_holds_up_nothing():
     """Standard error is full: the line is lost, and the service is not."""
     reader, writer = os.pipe()
     with open(reader, "rb") as said, subprocess.Popen(
-            [server.TCPMUXD, "-l", "127.0.0.1:0"], stderr=writer) as process:
+            [server.TCPMUXD, "-f", server.BARE, "-l", "127.0.0.1:0"],
+            stderr=writer) as process:
         address = "127.0.0.1", int(said.readline().rpartition(b":")[2])
         os.set_blocking(writer, False)
         with contextlib.suppress(BlockingIOError):
@@ -504,7 +511,8 @@ def test_daemon_outlives_whoever_read_its_errors():
     """A line that nobody can read any more ends nothing."""
     reader, writer = os.pipe()
     with open(reader, encoding="ascii") as said, subprocess.Popen(
-            [server.TCPMUXD, "-l", "127.0.0.1:0"], stderr=writer) as process:
+            [server.TCPMUXD, "-f", server.BARE, "-l", "127.0.0.1:0"],
+            stderr=writer) as process:
         os.close(writer)
         address = "127.0.0.1", int(said.readline().rpartition(":")[2])
         said.close()

@@ -12,7 +12,7 @@
  *	finish                  answers "A B" for each two services of one name
  *	ask ADDRESS NAME        answers "help", "next", "over SERVICE" or
  *	                        "refuse SERVICE", SERVICE perhaps "-"
- *	help ADDRESS SIZE       answers the list, SIZE bytes at a time
+ *	help ADDRESS            answers the list
  *
  * Each answer is ended by an empty line.  Names end at an unreadable page.
  */
@@ -126,14 +126,21 @@ static void
 help(void)
 {
 	struct network from = network(word());
-	size_t n, size = strtoul(word(), NULL, 10);
-	char *buf = guard_last(&memory, size);
-	uint32_t next = 0;
+	char line[TCPMUX_REQUEST_MAX];
+	struct tcpmux_span name;
+	uint32_t i;
+	ssize_t n;
 
-	while ((n = table_help(t, &next, buf, size, from.address)) > 0)
-		(void)fwrite(buf, 1, n, stdout);
-	if (next != t->nservices)
-		errx(1, "the list ends early");
+	for (i = 0; i < t->nservices; i++) {
+		i = table_listed(t, i, from.address);
+		if (i == t->nservices)
+			break;
+		name.p = t->services[i].name;
+		name.len = strlen(name.p);
+		n = tcpmux_format_help(line, sizeof(line), name);
+		if (n > 0)
+			(void)fwrite(line, 1, (size_t)n, stdout);
+	}
 }
 
 static void

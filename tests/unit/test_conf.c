@@ -305,6 +305,112 @@ the_options_of_every_service_set_their_fields(void **state)
 }
 
 static void
+each_option_about_offers_sets_its_field(void **state)
+{
+	struct trial trial;
+	const struct table *t;
+
+	(void)state;
+	trial_init(&trial,
+	    "control = '/run/x'\n"
+	    "offered-by = {a, 'b:B-*:?',\n'%c', '%d:[x]'}\n"
+	    "offers = prefix  max-offers = 5  max-offers-per-user = 6");
+	t = trial.t;
+	assert_string_equal(trial.said, "");
+	assert_string_equal(t->control, "/run/x");
+	assert_false(t->control_off);
+	assert_string_equal(t->control_file, "test.conf");
+	assert_int_equal(t->control_line, 1);
+	assert_int_equal(t->nofferers, 4);
+	assert_string_equal(t->offerers[0].text, "a");
+	assert_null(t->offerers[0].glob);
+	assert_false(t->offerers[0].is_group);
+	assert_string_equal(t->offerers[1].glob, "B-*:?");
+	assert_int_equal(t->offerers[1].line, 2);
+	assert_string_equal(t->offerers[2].text, "%c");
+	assert_true(t->offerers[2].is_group);
+	assert_null(t->offerers[2].glob);
+	assert_int_equal(t->offerers[2].line, 3);
+	assert_string_equal(t->offerers[2].file, "test.conf");
+	assert_true(t->offerers[3].is_group);
+	assert_string_equal(t->offerers[3].glob, "[x]");
+	assert_true(t->offers_by_prefix);
+	assert_int_equal(t->max_offers, 5);
+	assert_int_equal(t->max_offers_per_user, 6);
+	trial_clear(&trial);
+}
+
+static void
+t7_by_default_nobody_may_offer_but_the_socket_is_there(void **state)
+{
+	struct trial trial;
+
+	(void)state;
+	trial_init(&trial, "");
+	assert_null(trial.t->control);
+	assert_false(trial.t->control_off);
+	assert_int_equal(trial.t->nofferers, 0);
+	assert_false(trial.t->offers_by_prefix);
+	assert_int_equal(trial.t->max_offers, 4096);
+	assert_int_equal(trial.t->max_offers_per_user, 64);
+	trial_clear(&trial);
+	trial_init(&trial, "control = none");
+	assert_string_equal(trial.said, "");
+	assert_null(trial.t->control);
+	assert_true(trial.t->control_off);
+	trial_clear(&trial);
+}
+
+static void
+the_last_control_holds_whatever_it_is(void **state)
+{
+	struct trial trial;
+
+	(void)state;
+	trial_init(&trial, "");
+	table_free(trial.t);
+	trial.t = table_new();
+	assert_non_null(trial.t);
+	trial_parse(&trial, "control = none");
+	trial_parse(&trial, "control = '/run/x'");
+	assert_false(trial.t->control_off);
+	assert_string_equal(trial.t->control, "/run/x");
+	trial_parse(&trial, "control = none");
+	assert_true(trial.t->control_off);
+	assert_null(trial.t->control);
+	assert_string_equal(trial.said, "");
+	trial_clear(&trial);
+}
+
+static void
+rule_16_who_takes_a_connection_says_plus_unless_told_otherwise(void **state)
+{
+	struct trial trial;
+	const struct service *s;
+
+	(void)state;
+	trial_init(&trial,
+	    "service a { socket = '/x' }\n"
+	    "service b { socket = '/x'  reply = mux  ok = Go }\n"
+	    "service c { socket = '/x'  reply = service }\n"
+	    "service d { offered-by = {u, '%g'}  alias = e  hidden = yes\n"
+	    "from = '10.0.0.0/8'  rate = '3/1s'  description = 'it' }\n");
+	assert_string_equal(trial.said, "");
+	assert_true(trial_service(&trial, "a")->service_replies);
+	assert_false(trial_service(&trial, "b")->service_replies);
+	assert_text(trial_service(&trial, "b")->ok, "+Go\r\n");
+	assert_true(trial_service(&trial, "c")->service_replies);
+	s = trial_service(&trial, "E");
+	assert_int_equal(s->kind, SERVICE_OFFERED);
+	assert_true(s->service_replies);
+	assert_int_equal(s->nofferers, 2);
+	assert_string_equal(s->offerers[0].text, "u");
+	assert_true(s->offerers[1].is_group);
+	assert_int_equal(s->kind_line, 4);
+	trial_clear(&trial);
+}
+
+static void
 tcpmux_may_be_configured_but_is_always_there(void **state)
 {
 	struct trial trial;
@@ -374,6 +480,12 @@ main(int argc, char *argv[])
 		cmocka_unit_test(a_program_has_safe_defaults),
 		cmocka_unit_test(each_option_of_a_relay_sets_its_field),
 		cmocka_unit_test(the_options_of_every_service_set_their_fields),
+		cmocka_unit_test(each_option_about_offers_sets_its_field),
+		cmocka_unit_test(
+		    t7_by_default_nobody_may_offer_but_the_socket_is_there),
+		cmocka_unit_test(the_last_control_holds_whatever_it_is),
+		cmocka_unit_test(
+		    rule_16_who_takes_a_connection_says_plus_unless_told_otherwise),
 		cmocka_unit_test(tcpmux_may_be_configured_but_is_always_there),
 		cmocka_unit_test(references_are_told_in_order_with_their_lines),
 		cmocka_unit_test(the_last_of_several_texts_wins),

@@ -108,8 +108,13 @@ static void
 a_text_that_is_printed_is_read_as_the_same(void **state)
 {
 	static const char text[] =
+	    "control = \"/run/x y\"\n"
 	    "from = {\"10.0.0.0/8\", \"fd00::/8\", \"192.0.2.1\"}\n"
 	    "fronts = 2\n"
+	    "max-offers = 1\n"
+	    "max-offers-per-user = 65536\n"
+	    "offered-by = {\"a\", \"b:\\\"*?\", \"%c\"}\n"
+	    "offers = prefix\n"
 	    "rate-per-source = \"10/250ms\"\n"
 	    "request-timeout = 90s\n"
 	    "sandbox = strict\n"
@@ -128,10 +133,16 @@ a_text_that_is_printed_is_read_as_the_same(void **state)
 	    "service \"b\" {\n\tbuiltin = echo\n\tmax-bytes = 1025\n}\n"
 	    "service \"c\" {\n\tkeep-alive = 0\n\tok = \"Go\"\n"
 	    "\trelay = {\"h:1\", \"unix:/x\"}\n}\n"
+	    "service \"d\" {\n\toffered-by = {\"a\", \"%b\"}\n}\n"
+	    "service \"e\" {\n\tok = \"Go\"\n\treply = mux\n"
+	    "\tsocket = \"/x\"\n}\n"
+	    "service \"f\" {\n\tsocket = \"/x\"\n}\n"
 	    "service \"tcpmux\" {\n\tbuiltin = tcpmux\n\thidden = true\n}\n";
 
 	(void)state;
 	trial_prints(text, text);
+	trial_prints("control = none", "control = none\n");
+	trial_prints("offered-by = {}  offers = rules  max-offers = 4096", "");
 }
 
 static void

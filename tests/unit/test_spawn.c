@@ -201,10 +201,10 @@ connection(int ends[static 2])
 	(void)close(listener);
 }
 
-static struct handover
+static struct tcpmux_handover
 handover_for(const char *name)
 {
-	struct handover h = { .version = HANDOVER_VERSION };
+	struct tcpmux_handover h = { .version = TCPMUX_HANDOVER_VERSION };
 
 	h.service =
 	    table_find(g.table, (struct tcpmux_span){ name, strlen(name) });
@@ -223,7 +223,8 @@ static int
 hand_over(const char *name)
 {
 	const struct rate none = { 0, 0 };
-	struct handover h = handover_for(name);
+	static const struct tcpmux_span no_name;
+	struct tcpmux_handover h = handover_for(name);
 	int ends[2];
 
 	connection(ends);
@@ -232,7 +233,7 @@ hand_over(const char *name)
 			     h.accepted, &h.source),
 	    0);
 	/* What stands before it in the queue may take a while. */
-	while (handover_send(g.spawn.send, &h, ends[1]) == -1) {
+	while (handover_send(g.spawn.send, &h, no_name, ends[1]) == -1) {
 		struct pollfd p = { .fd = g.spawn.send, .events = POLLOUT };
 
 		assert_int_equal(errno, EAGAIN);
@@ -414,7 +415,7 @@ t10_what_a_killed_one_had_counted_is_given_back(void **state)
 static void
 send_garbage(void)
 {
-	struct handover h = handover_for("echo");
+	struct tcpmux_handover h = handover_for("echo");
 	unsigned char *const bytes = (unsigned char *)&h;
 	const int what = rand() % 4;
 	size_t size = sizeof(h), i;
@@ -425,7 +426,8 @@ send_garbage(void)
 		for (i = 0; i < sizeof(h); i++)
 			bytes[i] = (unsigned char)rand();
 	if (what == 1) /* all behind the service */
-		for (i = offsetof(struct handover, source); i < sizeof(h); i++)
+		for (i = offsetof(struct tcpmux_handover, source);
+		     i < sizeof(h); i++)
 			bytes[i] = (unsigned char)rand();
 	if (what == 2) /* any service */
 		h.service = (uint32_t)rand() % (g.table->nservices + 2);

@@ -198,6 +198,7 @@ every_kind_has_a_name(void **state)
 	assert_string_equal(service_kind_name(SERVICE_EXEC), "exec");
 	assert_string_equal(service_kind_name(SERVICE_RELAY), "relay");
 	assert_string_equal(service_kind_name(SERVICE_SOCKET), "socket");
+	assert_string_equal(service_kind_name(SERVICE_OFFERED), "offered-by");
 }
 
 static void

@@ -4,42 +4,13 @@ import contextlib
 import hashlib
 import random
 import socket
+import struct
 import threading
 
 import server
-from services import CHUNK, OK, Backend
+from services import CHUNK
 
 MANY = 64 << 20         # the bytes of a long transfer
-
-# For programs that want a command: their input and output is the service.
-CONNECTOR = """\
-import socket, sys, threading
-host, port, name = sys.argv[1:4]
-sock = socket.create_connection((host, int(port)))
-sock.sendall(name.encode() + b"\\r\\n")
-line = b""
-while not line.endswith(b"\\r\\n"):
-    byte = sock.recv(1)
-    if not byte:
-        sys.exit("no reply")
-    line += byte
-if not line.startswith(b"+"):
-    sys.exit(line.decode())
-def upload():
-    while True:
-        data = sys.stdin.buffer.raw.read(65536)
-        if not data:
-            break
-        sock.sendall(data)
-    sock.shutdown(socket.SHUT_WR)
-threading.Thread(target=upload, daemon=True).start()
-while True:
-    data = sock.recv(65536)
-    if not data:
-        break
-    while data:
-        data = data[sys.stdout.buffer.raw.write(data):]
-"""
 
 
 def many_bytes():
@@ -89,11 +60,16 @@ def is_served(address, name, source=None):
     return False
 
 
-def converse(sock, data, end=True):
-    """Send data and an end, and meanwhile read to the end; what was heard."""
+def converse(sock, data, end=True, urgent=None):
+    """Send data and an end, and meanwhile read to the end; what was heard.
+
+    An urgent byte, which is not part of it, comes before that chunk.
+    """
     def send():
         with contextlib.suppress(OSError):      # the reader hears of it, too
             for i in range(0, len(data), CHUNK):
+                if i == urgent:
+                    sock.send(b"!", socket.MSG_OOB)
                 sock.sendall(view[i:i + CHUNK])
             if end:
                 sock.shutdown(socket.SHUT_WR)
@@ -104,6 +80,13 @@ def converse(sock, data, end=True):
     heard = server.read_all(sock)
     thread.join()
     return heard
+
+
+def reset(sock):
+    """Close a connection so that the other side sees a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                    struct.pack("ii", 1, 0))
+    sock.close()
 
 
 def digest(data):
@@ -119,33 +102,3 @@ def copy(source, target):
             break
         target.sendall(data)
     target.shutdown(socket.SHUT_WR)
-
-
-class Forwarder(Backend):
-    """A local port for clients that cannot send a name, as tcpmux -L.
-
-    The name is sent with the first of the client's bytes behind it, when the
-    client speaks first.
-    """
-
-    def __init__(self, address, name, speaks_first=True):
-        self.address = address
-        self.name = name.encode("ascii") + b"\r\n"
-        self.speaks_first = speaks_first
-        super().__init__(self.forward)
-
-    @property
-    def port(self):
-        """Where it listens, on 127.0.0.1."""
-        return self.listener.getsockname()[1]
-
-    def forward(self, sock):
-        """Carry one conversation."""
-        first = sock.recv(CHUNK) if self.speaks_first else b""
-        with server.connect(self.address) as mux, self.held(mux):
-            mux.settimeout(None)
-            mux.sendall(self.name + first)
-            line = read_line(mux)
-            assert line == OK, line
-            self.spawn(copy, sock, mux)
-            copy(mux, sock)

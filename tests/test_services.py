@@ -12,10 +12,12 @@ import sys
 import pytest
 
 import callers
+import client
 import doors
 import proc
 import server
-from callers import Forwarder, call, converse, digest, read_line
+from callers import call, converse, digest, read_line
+from client import Forwarder
 from services import OK, as_nobody, need
 
 
@@ -30,11 +32,9 @@ def run(*words, **popen):
     return done.stdout
 
 
-def connector(host, address, name):
+def connector(address, name):
     """A command whose input and output are the service of that name."""
-    path = pathlib.Path(host.path("connector.py"))
-    path.write_text(callers.CONNECTOR, encoding="ascii")
-    return f"{sys.executable} -IBS {path} {address[0]} {address[1]} {name}"
+    return f"{client.TCPMUX} {client.where(address)} {name}"
 
 
 def test_date(host, tcpmuxd):
@@ -114,16 +114,16 @@ class Postgres:
         tools = run(need("pg_config"), "--bindir").decode().strip() \
             if shutil.which("pg_config") else os.path.dirname(need("initdb"))
         self.data = f"{self.folder}/data"
+        self.as_user, self.tools = as_user, tools
         run(*as_user, f"{tools}/initdb", "-A", "trust", "-N", "--locale=C",
             "-D", self.data, "-U", "tester")
         for _ in range(5):
             self.port = doors.free_port()
             log = open(f"{self.folder}/log", "wb")
             with log:
-                process = host.program(
-                    *as_user, f"{tools}/postgres", "-D", self.data, "-F",
-                    "-k", self.folder, "-h", "127.0.0.1", "-p",
-                    str(self.port), stdout=log, stderr=log, cwd=self.folder)
+                process = self.process = host.program(
+                    *self.words(self.port), stdout=log, stderr=log,
+                    cwd=self.folder)
             proc.wait_until(
                 lambda: b"ready to accept" in pathlib.Path(
                     self.folder, "log").read_bytes() or
@@ -131,6 +131,11 @@ class Postgres:
             if process.poll() is None:
                 return
         raise AssertionError(pathlib.Path(self.folder, "log").read_text())
+
+    def words(self, port):
+        """What runs it at a port."""
+        return (*self.as_user, f"{self.tools}/postgres", "-D", self.data,
+                "-F", "-k", self.folder, "-h", "127.0.0.1", "-p", str(port))
 
 
 def test_postgresql(host, tcpmuxd):
@@ -169,11 +174,16 @@ def ssh_keys(host):
         "PasswordAuthentication no\nPrintLastLog no\n", "ascii")
 
 
-def ssh(host, address, name, user, command, **popen):
-    """Run a command on the other side of a service."""
+def ssh(host, address, name, user, command, passed=False, **popen):
+    """Run a command on the other side of a service.
+
+    passed is that tcpmux passes the connection to ssh, and is gone.
+    """
+    how = " -F" if passed else ""
     return run(
         need("ssh"), "-F", "none", "-o", "IdentitiesOnly=yes", "-o",
-        f"ProxyCommand={connector(host, address, name)}", "-o",
+        f"ProxyCommand={connector(address, name)}{how}", "-o",
+        f"ProxyUseFdpass={'yes' if passed else 'no'}", "-o",
         f"UserKnownHostsFile={host.path('known')}", "-o", "LogLevel=ERROR",
         "-o", "GlobalKnownHostsFile=none", "-o", "StrictHostKeyChecking=yes",
         "-o", "BatchMode=yes", "-i", host.path("user"), "-l", user, "mux",
@@ -183,21 +193,11 @@ def ssh(host, address, name, user, command, **popen):
 def assert_ssh_works(host, address, name, user):
     """A command, and 64 MiB through it and back."""
     data = callers.many_bytes()
-    assert ssh(host, address, name, user, "id -un") == f"{user}\n".encode()
-    heard = ssh(host, address, name, user, "cat", input=data)
-    assert digest(heard) == digest(data)
-
-
-@pytest.fixture
-def empty_folder_of_sshd():
-    """What sshd wants to lock its unprivileged half into, as root."""
-    path = pathlib.Path("/run/sshd")
-    if os.getuid() != 0 or path.exists():
-        yield
-        return
-    path.mkdir(mode=0o755)
-    yield
-    path.rmdir()
+    for passed in (False, True):
+        assert ssh(host, address, name, user, "id -un", passed) == \
+            f"{user}\n".encode()
+        heard = ssh(host, address, name, user, "cat", passed, input=data)
+        assert digest(heard) == digest(data)
 
 
 @pytest.mark.usefixtures("empty_folder_of_sshd")
@@ -278,19 +278,19 @@ def assert_rsync_works(host, *words, **popen):
 
 def test_rsync_by_a_port(host, rsync):
     """Through a forwarder, as a client that knows nothing of names."""
-    with Forwarder(rsync, "rsync", speaks_first=False) as forwarder:
+    with Forwarder(rsync, "rsync") as forwarder:
         assert_rsync_works(host, need("rsync"), "-W",
                            f"rsync://127.0.0.1:{forwarder.port}")
 
 
 def test_rsync_by_its_connect_program(host, rsync):
     """RSYNC_CONNECT_PROG: rsync's own way to reach a service by name."""
-    env = dict(os.environ, RSYNC_CONNECT_PROG=connector(host, rsync, "rsync"))
+    env = dict(os.environ, RSYNC_CONNECT_PROG=connector(rsync, "rsync"))
     assert_rsync_works(host, need("rsync"), "-W", "rsync://mux", env=env)
 
 
 def test_git_daemon(host, tcpmuxd):
-    """git daemon --inetd, git clone through a forwarder."""
+    """git daemon --inetd, git clone through a forwarder, and a command."""
     git = need("git")
     env = dict(os.environ, HOME=host.folder, GIT_CONFIG_NOSYSTEM="1",
                GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@example.org",
@@ -309,5 +309,9 @@ def test_git_daemon(host, tcpmuxd):
     with Forwarder(address, "git") as forwarder:
         run(git, "clone", "-q", f"git://127.0.0.1:{forwarder.port}/work",
             host.path("clone"), env=env)
-    heard = pathlib.Path(host.path("clone"), "big").read_bytes()
-    assert digest(heard) == digest(data)
+    run(git, "-c", "protocol.ext.allow=always", "clone", "-q",
+        f"ext::{connector(address, 'git')} %G/work", host.path("again"),
+        env=env)
+    for clone in ("clone", "again"):
+        heard = pathlib.Path(host.path(clone), "big").read_bytes()
+        assert digest(heard) == digest(data)

@@ -9,8 +9,8 @@ import typing
 
 from place import Missing, settle_child
 from process import PATIENCE
-from servers import (Direct, Floor, Haproxy, Inetutils, Nginx, Socat, Sslh,
-                     Tcpmuxd, Xinetd)
+from servers import (Direct, Floor, Haproxy, Inetutils, Nginx, Offering,
+                     Socat, Sslh, Tcpmuxd, Xinetd)
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -32,7 +32,7 @@ class Pair(typing.NamedTuple):
 
     ours: str
     theirs: str
-    target: float
+    target: float = None
     least: bool = False
 
 
@@ -167,6 +167,27 @@ class Echo(PerConnection):
              Pair("hand-over", "sslh", 0.42),
              Pair("relay, TCP", "haproxy", 0.90),
              Pair("relay, Unix", "haproxy", 0.60))
+
+
+class Offered(PerConnection):
+    """The same echo by programs that have offered the name: one takes its
+    connections by libtcpmux, and one knows nothing of it, and is wrapped."""
+
+    title = "offered echo, us of CPU"
+    options = ("-e",)
+    count = 10000
+    contenders = {"direct": (Direct, "echo"),
+                  "offered": (Offering, "offered", "offered", "wrapped"),
+                  "wrapped": (Offering, "wrapped", "offered", "wrapped"),
+                  "haproxy": (Haproxy, "echo"),
+                  "nginx": (Nginx, "echo"),
+                  "sslh": (Sslh, "echo")}
+    pairs = (Pair("offered", "direct", 1.40),
+             Pair("offered", "haproxy", 0.40),
+             Pair("offered", "nginx", 0.37),
+             Pair("offered", "sslh", 0.42),
+             Pair("wrapped", "direct"), Pair("wrapped", "haproxy"),
+             Pair("wrapped", "nginx"), Pair("wrapped", "sslh"))
 
 
 class PerGigabyte(Figure):
@@ -424,5 +445,5 @@ class Held(Figure):
                 Row(f"{self.title}: user MB", user / MIB)]
 
 
-FIGURES = (NameAndReply, Echo, PerGigabyte, Starts, Throughput, RoundTrip,
-           Memory, Idle, Dripping, Names, Held)
+FIGURES = (NameAndReply, Echo, Offered, PerGigabyte, Starts, Throughput,
+           RoundTrip, Memory, Idle, Dripping, Names, Held)

@@ -61,11 +61,11 @@ class Process:
     """A server's process, on a core."""
 
     def __init__(self, title, words, core, output=subprocess.PIPE,
-                 files=None):
+                 files=None, env=None):
         self.title = title
         self.members = None     # how many it has when it rests
         self.popen = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=output,
+            words, stdin=subprocess.DEVNULL, stdout=output, env=env,
             stderr=subprocess.STDOUT, preexec_fn=settle_child(core, files))
 
     def line(self):

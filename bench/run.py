@@ -24,15 +24,20 @@ import subprocess
 import sys
 import tempfile
 
+import figures
 import place
-from figures import FIGURES
+import wrapped
 from servers import Backends, user
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAMS = {"accept_close": ("listen",), "client": ("dial", "number"),
             "echo": ("talk", "listen", "number"), "hold": ("dial", "number"),
-            "nothing": (), "stream": ("dial", "number"),
-            "taker": ("talk", "listen", "number")}
+            "nothing": (), "offered": ("talk",),
+            "stream": ("dial", "number"),
+            "taker": ("talk", "listen", "number"), "through": ()}
+FIGURES = figures.FIGURES + wrapped.FIGURES
+OPTIONS = {"nothing": ("-static",), "offered": ("lib/libtcpmux.a",),
+           "through": ("-shared", "-fPIC")}
 
 
 class Bench:
@@ -76,11 +81,12 @@ def compile_programs(build):
     out = build / "bench"
     out.mkdir(exist_ok=True)
     for name, parts in PROGRAMS.items():
-        static = ["-static"] if name == "nothing" else []
         subprocess.run(
-            ["cc", "-std=c17", "-D_GNU_SOURCE", "-O2", *static, "-o",
-             out / name, *(HERE / f"{part}.c" for part in (name, *parts))],
-            check=True)
+            ["cc", "-std=c17", "-D_GNU_SOURCE", "-O2",
+             f"-I{HERE.parent / 'include'}", "-o", out / name,
+             *(HERE / f"{part}.c" for part in (name, *parts)),
+             *OPTIONS.get(name, ())],
+            check=True, cwd=build)
     return out
 
 

@@ -227,6 +227,100 @@ class Tcpmuxd(Server):
         return Door(self.ports["port"], name, helpers)
 
 
+class Offering(Tcpmuxd):
+    """The same with programs that offer their names: one with libtcpmux, and
+    others that know nothing of it, under tcpmux-offer --wrap."""
+
+    helpers = {}
+
+    def __init__(self, bench, *names):
+        super().__init__(bench)
+        self.offerers = {}
+        self.names = names
+
+    def offerer(self, name):
+        """The command that offers a name."""
+        folder, programs = self.bench.folder, self.bench.programs
+        if name == "offered":
+            return (programs / "offered", name)
+        words = {"wrapped": lambda: (programs / "echo",),
+                 "redis": lambda: redis_words(free_port()),
+                 "web": lambda: web_words(folder, name, free_port())}
+        return (self.bench.build / "cmd/tcpmux-offer", "--wrap", name, "--",
+                *words[name]())
+
+    def start(self):
+        super().start()
+        env = os.environ | {
+            "TCPMUX_CONTROL":
+            self.bench.folder / f"control-{self.ports['port']}",
+            "TCPMUX_WRAP_LIBRARY": self.bench.build / "cmd/wrap.so"}
+        for name in self.names:
+            process = Process(name, self.offerer(name), self.bench.server_core,
+                              subprocess.DEVNULL, env=env)
+            self.offerers[name] = process
+            wait_until(lambda n=name, p=process: self.is_offered(n, p), name)
+            process.settle_first()
+
+    def is_offered(self, name, process):
+        """Is it served?"""
+        process.check()
+        with socket.create_connection(
+                ("127.0.0.1", self.ports["port"]), 1) as sock:
+            sock.sendall(name.encode("ascii") + b"\r\n")
+            return sock.recv(1) == b"+"
+
+    def stop(self):
+        for process in self.offerers.values():
+            process.stop()
+        super().stop()
+
+    def door(self, kind):
+        return Door(self.ports["port"], kind, (self.offerers[kind],))
+
+
+def redis_words(port):
+    """redis, which keeps nothing."""
+    program = shutil.which("redis-server")
+    if program is None:
+        raise Missing("redis-server is not installed")
+    return (program, "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+            "--appendonly", "no")
+
+
+def web_words(folder, side, port):
+    """nginx as a web server, and its page."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/bin")
+    if program is None:
+        raise Missing("nginx is not installed")
+    (folder / "page").write_text("x" * 1023 + "\n", encoding="ascii")
+    path = folder / f"{side}.conf"
+    text = (HERE / "peers/web.conf").read_text(encoding="ascii")
+    for word, value in (("@FOLDER@", folder), ("@SIDE@", side),
+                        ("@PORT@", port)):
+        text = text.replace(word, str(value))
+    path.write_text(text, encoding="ascii")
+    return (program, "-c", path)
+
+
+class Unwrapped(Server):
+    """A server that people have, as they have it."""
+
+    doors = ("port",)
+
+    def __init__(self, bench, name):
+        super().__init__(bench)
+        self.title = name
+
+    def words(self):
+        if self.title == "redis":
+            return redis_words(self.ports["port"])
+        return web_words(self.bench.folder, "direct", self.ports["port"])
+
+    def door(self, kind):
+        return Door(self.ports["port"])
+
+
 class Proxy(Server):
     """A peer that stands in the middle: its back end is the named echo."""
 

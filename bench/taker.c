@@ -2,8 +2,8 @@
  * A service of the benchmark that takes connections from tcpmuxd.
  *
  * It listens at a path, which the configuration names as `socket`.  Each
- * message from there is a connection whose name line has been read: 128 bytes
- * and one descriptor.  It says "+OK FINE", and then does as echo does.
+ * message from there is a connection whose name line has been read: 128 bytes,
+ * the name of the service and one descriptor.  It says "+OK FINE", and then does as echo does.
  *
  * usage: taker [-d | -s bytes] path
  */
@@ -22,6 +22,7 @@
 #include "talk.h"
 
 #define HEADER_LEN 128
+#define NAME_LEN   255
 #define BATCH      64
 
 /* Descriptors below are the listener and queues; the rest, connections. */
@@ -63,7 +64,7 @@ take(int queue, bool *over)
 		char space[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	char header[HEADER_LEN];
+	char header[HEADER_LEN + NAME_LEN];
 	struct iovec iov = { .iov_base = header, .iov_len = sizeof(header) };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	const struct cmsghdr *c;
@@ -77,7 +78,7 @@ take(int queue, bool *over)
 	if (n <= 0)
 		return -1;
 	c = CMSG_FIRSTHDR(&msg);
-	if (n != HEADER_LEN || c == NULL || c->cmsg_type != SCM_RIGHTS)
+	if (n < HEADER_LEN || c == NULL || c->cmsg_type != SCM_RIGHTS)
 		errx(1, "no hand-over: %zd bytes", n);
 	(void)memcpy(&fd, CMSG_DATA(c), sizeof(fd)); /* returns its target */
 	return fd;

@@ -7,10 +7,11 @@ DESTDIR =
 FUZZ_SECONDS = 60
 ROUNDS =
 PYTHON = /usr/bin/python3
-SOURCES = $(wildcard include/*.h lib/*.c table/*.[ch] conf/*.[ch] os/*.[ch] \
-    daemon/*.[ch] tests/*/*.[ch] bench/*.[ch])
+SOURCES = $(wildcard include/*.h lib/*.[ch] table/*.[ch] conf/*.[ch] os/*.[ch] \
+    daemon/*.[ch] cmd/*.[ch] cmd/*/*.[ch] tests/*/*.[ch] bench/*.[ch])
 MANUALS = $(wildcard man/*.[1-9])
-SCRIPTS = setup .ci/run tests/prove/run tests/fuzz/run $(wildcard tests/*.sh)
+SCRIPTS = setup .ci/run tests/prove/run tests/fuzz/run \
+    $(wildcard tests/*.sh contrib/completion/*.bash)
 
 
 all: $(BUILD)/build.ninja
@@ -23,12 +24,18 @@ $(BUILD)/build.ninja:
 run:
 	@./setup build
 	@$(MAKE) -s all
-	@port=$$($(PYTHON) contrib/first-port 1 10001) && \
+	@run= && port=$$($(PYTHON) contrib/first-port 1 10001) && \
 	user=$$(id -un) && [ "$$user" != root ] || user=daemon && \
 	sed "s/@USER@/$$user/" contrib/example.conf.in >$(BUILD)/example.conf && \
+	if [ "$$user" != daemon ] && [ -z "$$XDG_RUNTIME_DIR" ]; then \
+		XDG_RUNTIME_DIR=$(CURDIR)/$(BUILD)/run && \
+		export XDG_RUNTIME_DIR && mkdir -p -m 700 "$$XDG_RUNTIME_DIR" && \
+		run="XDG_RUNTIME_DIR=$$XDG_RUNTIME_DIR "; \
+	fi && \
 	printf '%s\n' "Once it listens, try from another terminal:" \
-	    "    printf 'HELP\r\n' | nc localhost $$port" \
-	    "    printf 'date\r\n' | nc localhost $$port" && \
+	    "    $(BUILD)/cmd/tcpmux localhost:$$port" \
+	    "    $(BUILD)/cmd/tcpmux localhost:$$port date" \
+	    "    $${run}$(BUILD)/cmd/tcpmux-offer hello -- echo hello" && \
 	exec $(BUILD)/tcpmuxd -f $(BUILD)/example.conf -l "*:$$port"
 
 test:
@@ -47,17 +54,18 @@ lint:
 	@./setup build test
 	@$(MAKE) -s all
 	clang-format --dry-run -Werror $(SOURCES)
-	clang-tidy --quiet -p $(BUILD) lib/*.c table/*.c conf/*.c os/*.c daemon/*.c
+	clang-tidy --quiet -p $(BUILD) lib/*.c table/*.c conf/*.c os/*.c daemon/*.c \
+	    cmd/*.c cmd/*/*.c
 	cppcheck -q --std=c11 --enable=warning,style,portability,performance \
 	    --inline-suppr --suppress=missingIncludeSystem \
 	    --suppress=variableScope --suppress=unusedStructMember \
 	    --suppress=ctuuninitvar \
 	    --error-exitcode=1 \
-	    -I. -Iinclude lib table conf os daemon
+	    -I. -Iinclude lib table conf os daemon cmd
 	mandoc -T lint -W warning $(MANUALS)
 	shellcheck $(SCRIPTS)
 	codespell --skip tests/fuzz/corpus -L nd,fo,hel *.md NEWS include \
-	    lib table conf os daemon man tests bench contrib setup Makefile
+	    lib table conf os daemon cmd python man tests bench contrib setup Makefile
 
 prove:
 	@./setup prove

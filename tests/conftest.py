@@ -15,6 +15,7 @@ import pytest
 
 import doors
 import offerers
+import offers
 import proc
 import server
 import services
@@ -157,6 +158,14 @@ def empty_folder_of_sshd():
     path.mkdir(mode=0o755)
     yield
     path.rmdir()
+
+
+@pytest.fixture
+def mux(folder, tcpmuxd):
+    """A tcpmuxd to which names can be offered."""
+    new = offers.Mux(folder, tcpmuxd)
+    yield new
+    new.close()
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

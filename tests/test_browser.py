@@ -4,8 +4,6 @@ import pathlib
 import subprocess
 import sys
 
-import pytest
-
 import doors
 import offers
 import proc
@@ -22,14 +20,6 @@ fetch("text").then(reply => reply.text()).then(text => {
 });
 </script>
 """
-
-
-@pytest.fixture
-def mux(folder, tcpmuxd):
-    """A tcpmuxd to which names can be offered."""
-    new = offers.Mux(folder, tcpmuxd)
-    yield new
-    new.close()
 
 
 def test_a_browser_loads_a_page_by_name(host, mux):

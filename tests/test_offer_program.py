@@ -25,14 +25,6 @@ from offers import get, python
 from services import OK, Backend, need
 
 
-@pytest.fixture
-def mux(folder, tcpmuxd):
-    """A tcpmuxd to which names can be offered."""
-    new = offers.Mux(folder, tcpmuxd)
-    yield new
-    new.close()
-
-
 # A program for each connection
 
 PYTHON_IGNORES = [int(signal.SIGPIPE), int(signal.SIGXFSZ)]

@@ -13,6 +13,7 @@ import threading
 import pytest
 
 import proc
+from callers import reset
 from server import connect, read_all
 
 BIG = 64 << 20
@@ -117,13 +118,6 @@ def assert_reset(sock):
     with pytest.raises(ConnectionResetError):
         while sock.recv(65536):
             pass
-
-
-def reset(sock):
-    """Close with a RST."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                    struct.pack("ii", 1, 0))
-    sock.close()
 
 
 def send_stream(sock, size, seed):

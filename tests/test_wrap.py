@@ -31,14 +31,6 @@ QUEUE = 64              # connections in each of the two on the way
 
 
 @pytest.fixture
-def mux(folder, tcpmuxd):
-    """A tcpmuxd to which names can be offered."""
-    new = offers.Mux(folder, tcpmuxd)
-    yield new
-    new.close()
-
-
-@pytest.fixture
 def port():
     """A port that the servers believe to have."""
     return doors.free_port()

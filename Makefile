@@ -8,7 +8,8 @@ FUZZ_SECONDS = 60
 ROUNDS =
 PYTHON = /usr/bin/python3
 SOURCES = $(wildcard include/*.h lib/*.[ch] table/*.[ch] conf/*.[ch] os/*.[ch] \
-    daemon/*.[ch] cmd/*.[ch] cmd/*/*.[ch] tests/*/*.[ch] bench/*.[ch])
+    daemon/*.[ch] daemon/*/*.[ch] cmd/*.[ch] cmd/*/*.[ch] tests/*/*.[ch] \
+    bench/*.[ch])
 MANUALS = $(wildcard man/*.[1-9])
 SCRIPTS = setup .ci/run tests/prove/run tests/fuzz/run \
     $(wildcard tests/*.sh contrib/completion/*.bash)
@@ -54,8 +55,8 @@ lint:
 	@./setup build test
 	@$(MAKE) -s all
 	clang-format --dry-run -Werror $(SOURCES)
-	clang-tidy --quiet -p $(BUILD) lib/*.c table/*.c conf/*.c os/*.c daemon/*.c \
-	    cmd/*.c cmd/*/*.c
+	clang-tidy --quiet -p $(BUILD) lib/*.c table/*.c conf/*.c os/*.c \
+	    daemon/*.c daemon/*/*.c cmd/*.c cmd/*/*.c
 	cppcheck -q --std=c11 --enable=warning,style,portability,performance \
 	    --inline-suppr --suppress=missingIncludeSystem \
 	    --suppress=variableScope --suppress=unusedStructMember \

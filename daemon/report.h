@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/generation.h"
-#include "daemon/logger.h"
+#include "daemon/logger/logger.h"
 #include "table/record.h"
 
 /* One for each process. */

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
-#include "daemon/gather.h"
-#include "daemon/monitor.h"
-#include "daemon/show.h"
+#include "daemon/monitor/monitor.h"
+#include "daemon/setup/gather.h"
+#include "daemon/setup/show.h"
 #include "os/log.h"
 #include "os/number.h"
 #include "os/socket.h"

@@ -8,6 +8,9 @@ import pytest
 TOP = pathlib.Path(__file__).parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
+PROCESSES = ("setup", "logger", "front", "registrar", "relay", "spawn")
+DAEMON = {"include", "table", "conf", "os", "daemon"}
+
 # What the files of each folder may include, besides their own folder's.
 FLOORS = {
     "include": set(),
@@ -15,7 +18,15 @@ FLOORS = {
     "table": {"include"},
     "conf": {"include", "table"},
     "os": set(),
-    "daemon": {"include", "table", "conf", "os"},
+    # The start of tcpmuxd, and what its processes share.
+    "daemon": DAEMON | {"daemon/setup", "daemon/monitor", "daemon/logger"},
+    "daemon/setup": DAEMON,
+    "daemon/monitor": DAEMON | {f"daemon/{process}" for process in PROCESSES},
+    "daemon/logger": DAEMON,
+    "daemon/front": DAEMON,
+    "daemon/registrar": DAEMON | {"daemon/front"},
+    "daemon/relay": DAEMON,
+    "daemon/spawn": DAEMON | {"daemon/logger"},
     "cmd": {"include"},
     "cmd/tcpmux": {"include", "cmd"},
     "cmd/offer": {"include", "cmd"},

@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_TAKERS_H
 #define TESTS_UNIT_TAKERS_H
 
-#include "daemon/takers.h"
+#include "daemon/front/takers.h"
 
 /* A channel: takers_new() is to have its end, and the functions below say. */
 int begin_channel(void **state);

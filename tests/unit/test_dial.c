@@ -1,5 +1,5 @@
 /*
- * Reaching a back end: daemon/dial.c, in a network of its own.
+ * Reaching a back end: daemon/relay/dial.c, in a network of its own.
  */
 
 #include <arpa/inet.h>
@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/dial.h"
+#include "daemon/relay/dial.h"
 
 /* The one port that the kernel may choose for us. */
 #define ONLY_PORT 40000

@@ -1,5 +1,5 @@
 /*
- * Moving bytes one way, in each of its manners: daemon/flow.c and os/pipe.c.
+ * Moving bytes one way, in each of its manners: daemon/relay/flow.c and os/pipe.c.
  */
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/flow.h"
+#include "daemon/relay/flow.h"
 #include "os/loop.h"
 
 #define SIZE 3000000

@@ -1,5 +1,5 @@
 /*
- * The answer to HELP, of services and offered names: daemon/help.c.
+ * The answer to HELP, of services and offered names: daemon/front/help.c.
  */
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/help.h"
+#include "daemon/front/help.h"
 #include "os/message.h"
 #include "tests/unit/services.h"
 #include "tests/unit/takers.h"

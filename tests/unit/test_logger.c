@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/logger.h"
+#include "daemon/logger/logger.h"
 #include "daemon/process.h"
 #include "os/message.h"
 

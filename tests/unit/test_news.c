@@ -1,5 +1,5 @@
 /*
- * What the fronts are told: daemon/news.c.
+ * What the fronts are told: daemon/registrar/news.c.
  */
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/news.h"
+#include "daemon/registrar/news.h"
 #include "os/message.h"
 
 #define SUBJECTS 2000

@@ -1,5 +1,5 @@
 /*
- * The parts of the registrar, at times of our own: daemon/applicant.c, offer.c,
+ * The parts of the registrar, at times of our own: daemon/registrar/applicant.c, offer.c,
  * unread.c and estate.c.
  */
 
@@ -17,11 +17,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/applicant.h"
-#include "daemon/claims.h"
-#include "daemon/estate.h"
-#include "daemon/offer.h"
-#include "daemon/unread.h"
+#include "daemon/registrar/applicant.h"
+#include "daemon/registrar/claims.h"
+#include "daemon/registrar/estate.h"
+#include "daemon/registrar/offer.h"
+#include "daemon/registrar/unread.h"
 #include "os/loop.h"
 #include "os/message.h"
 #include "tests/unit/services.h"

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "daemon/front/slots.h"
 #include "daemon/hold.h"
-#include "daemon/slots.h"
 
 static const uint8_t address[ADDRESS_BYTES] = { [10] = 0xff,
 	0xff,

@@ -25,10 +25,10 @@
 
 #include "daemon/handover.h"
 #include "daemon/hold.h"
-#include "daemon/logger.h"
+#include "daemon/logger/logger.h"
 #include "daemon/process.h"
-#include "daemon/slow.h"
-#include "daemon/spawn.h"
+#include "daemon/spawn/slow.h"
+#include "daemon/spawn/spawn.h"
 #include "os/clock.h"
 #include "os/message.h"
 

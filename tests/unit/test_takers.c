@@ -1,5 +1,5 @@
 /*
- * The programs that take connections themselves: daemon/takers.c.
+ * The programs that take connections themselves: daemon/front/takers.c.
  */
 
 #include <setjmp.h>

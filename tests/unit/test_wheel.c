@@ -1,5 +1,5 @@
 /*
- * Deadlines in a wheel: daemon/wheel.c.
+ * Deadlines in a wheel: daemon/relay/wheel.c.
  */
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/wheel.h"
+#include "daemon/relay/wheel.h"
 
 #define ITEMS 500
 #define ROUND ((int64_t)WHEEL_TICK_MS * WHEEL_TICKS)

@@ -1,0 +1,79 @@
+/*
+ * The places for connections in a front.
+ *
+ * All memory is one array, sized at the start, and shared with the monitor.
+ * A slot in use is in one of two queues.  All that wait in a queue wait
+ * equally long, so its first is the next to be late.
+ */
+
+#ifndef DAEMON_FRONT_SLOTS_H
+#define DAEMON_FRONT_SLOTS_H
+
+#include "daemon/front/conn.h"
+
+/* No slot. */
+#define SLOT_NONE UINT32_MAX
+
+/* Slots at the most. */
+#define SLOTS_MAX (1U << 20)
+
+struct slots_queue {
+	uint32_t first, last;
+};
+
+/* What is shared with the monitor, who believes none of it. */
+struct slots_shared {
+	uint32_t used; /* as in struct slots */
+	uint32_t zero[15];
+	struct conn conns[];
+};
+
+struct slots {
+	struct slots_shared *shared;
+	struct conn *conns;
+	struct conn_local *locals; /* of each, or NULL */
+	uint32_t n;
+	uint32_t used;              /* slots used at least once */
+	uint32_t free;              /* first free one of those */
+	struct slots_queue waiting; /* for a request, or to reply */
+	struct slots_queue lingering;
+};
+
+/*
+ * Bytes of zeroed memory for the slots of a front, as many as the limit of
+ * open files allows.
+ */
+size_t slots_memory_size(const struct generation *g);
+
+/*
+ * Make free slots in such memory.  Returns 0, or -1 if there is room for none.
+ */
+int slots_init(struct slots *s, const struct generation *g, void *memory);
+
+/*
+ * Give back to the meter what the slots of a dead front, in size bytes of
+ * memory, have counted.
+ */
+void slots_release(void *memory, size_t size, struct meter *meter);
+
+/* A free slot, in no queue yet, or NULL. */
+struct conn *slots_take(struct slots *s);
+
+bool slots_are_full(const struct slots *s);
+
+/* Give back a slot that is in no queue; its descriptor is closed. */
+void slots_give(struct slots *s, struct conn *c);
+
+/* The number of a slot. */
+uint32_t slots_number(const struct slots *s, const struct conn *c);
+
+/* The queue where c belongs in its state. */
+struct slots_queue *slots_queue_of(struct slots *s, const struct conn *c);
+
+void slots_append(struct slots *s, struct slots_queue *q, struct conn *c);
+void slots_remove(struct slots *s, struct slots_queue *q, struct conn *c);
+
+/* The first of a queue, or NULL. */
+struct conn *slots_first(const struct slots *s, const struct slots_queue *q);
+
+#endif

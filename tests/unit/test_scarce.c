@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -193,19 +194,24 @@ play_with_failure(const struct scene *s, int n, int listener, uint16_t port)
 static void
 whatever_fails_is_told_and_nothing_is_left_open(void **state)
 {
+	static char moved[sizeof("@127.0.0.1:65535\r\n")];
 	static const struct scene scenes[] = {
 		{ "127.0.0.1", 1, 0, "+\r\nx" },
 		{ "127.0.0.1", 0, 0, "a\r\nb\r\n" },
-		{ "127.0.0.1", 1, TCPMUX_CALL_FOLLOW, "@127.0.0.1:1\r\n" },
+		{ "127.0.0.1", 1, TCPMUX_CALL_FOLLOW, moved },
 		{ "localhost", 1, TCPMUX_CALL_IPV4, "+\r\nx" },
 	};
 	const struct scene *s;
-	uint16_t port = 0;
+	uint16_t port = 0, deaf_port = 0;
 	size_t i;
-	int listener, n, result;
+	int listener, deaf, n, result;
 
 	(void)state;
 	listener = mux_listen(AF_INET, &port, 8);
+	/* The port stays taken, and nobody listens there any more. */
+	deaf = mux_listen(AF_INET, &deaf_port, 8);
+	assert_int_equal(shutdown(deaf, SHUT_RD), 0);
+	(void)snprintf(moved, sizeof(moved), "@127.0.0.1:%u\r\n", deaf_port);
 	for (i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
 		s = &scenes[i];
 		for (n = 0;; n++) {
@@ -222,6 +228,7 @@ whatever_fails_is_told_and_nothing_is_left_open(void **state)
 		    s->says[0] == '@' ? TCPMUX_ERR_UNREACHABLE : 0);
 	}
 	assert_int_equal(close(listener), 0);
+	assert_int_equal(close(deaf), 0);
 }
 
 int

@@ -391,6 +391,25 @@ struct tcpmux_handover {
 	uint8_t zero[48];
 };
 
+/*
+ * Ask the tcpmuxd of this machine something, at its control socket: request is
+ * a line of tcpmux-control(7), without CR LF.  control is as for
+ * tcpmux_listen().  timeout_ms is for all of it, -1 for ever.
+ *
+ * Returns 0 if the answer was +, or a negative enum tcpmux_err:
+ * TCPMUX_ERR_REFUSED if it was -, TCPMUX_ERR_NO_DAEMON, TCPMUX_ERR_TIMEOUT,
+ * TCPMUX_ERR_ARGUMENT, TCPMUX_ERR_FOREIGN, TCPMUX_ERR_CLOSED, or
+ * TCPMUX_ERR_SYSTEM with errno, as EACCES, EMFILE or EINTR.
+ *
+ * answer gets the text behind the sign, without CR LF, or "": NUL-terminated,
+ * and for the rest as the daemon sent it.  *text, if there is more, with + or
+ * with -, becomes a descriptor of a file, the caller's to close; else -1.
+ * Others may share its offset: read it by pread(2), from 0 to its end, and do
+ * not map it.  text may be NULL.
+ */
+int tcpmux_ask(const char *control, const char *request, int timeout_ms,
+    char answer[TCPMUX_REPLY_MAX], int *text);
+
 #ifdef __cplusplus
 }
 #endif

@@ -40,13 +40,13 @@ look_at(int channel, struct channel_message *m)
 		.msg_iovlen = 1,
 		.msg_control = room.bytes,
 		.msg_controllen = CMSG_LEN(sizeof(int)) };
+	const int flags = MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
 	struct look l = { .fd = -1 };
 
+	l.n = recvmsg(channel, &msg, flags);
 	/* That the daemon has not read all comes first, and once. */
-	do
-		l.n = recvmsg(channel, &msg,
-		    MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (l.n == -1 && errno == ECONNRESET);
+	if (l.n == -1 && errno == ECONNRESET)
+		l.n = recvmsg(channel, &msg, flags);
 	if (l.n == -1)
 		return l;
 	if (msg.msg_controllen >= CMSG_LEN(sizeof(int)) &&

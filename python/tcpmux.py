@@ -18,10 +18,15 @@ To offer one to the tcpmuxd of this machine, and take its connections:
     async with await tcpmux.start_server(callback, "web") as server:
         await server.serve_forever()
 
+To ask the tcpmuxd of this machine, as tcpmuxctl(8) does:
+
+    print(tcpmux.ask("snapshot").more)
+
 A connection is an ordinary socket, on which the service is next to speak and
 be spoken to.  Whatever fails raises Error, an OSError with the attributes code
 and text.  Times are in seconds, and None is for ever.  An object may be used
-by one thread at a time.  Behind it are tcpmux_call(3) and tcpmux_listen(3).
+by one thread at a time.  Behind it are tcpmux_call(3), tcpmux_listen(3) and
+tcpmux_ask(3).
 """
 
 from __future__ import annotations
@@ -39,9 +44,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Union
 
-__all__ = ["PORT", "Caller", "Code", "Error", "Offer", "Server", "Timeout",
-           "connect", "list", "listen", "open_connection", "reply",
-           "start_server"]
+__all__ = ["PORT", "Answer", "Caller", "Code", "Error", "Offer", "Server",
+           "Timeout", "ask", "connect", "list", "listen", "open_connection",
+           "reply", "start_server"]
 
 PORT = 1
 
@@ -56,7 +61,12 @@ Code = enum.IntEnum("Code", """NO_DAEMON MOVED FOREIGN CLOSED REFUSED TIMEOUT
 
 
 class Error(OSError):
-    """What failed: code says why, text what the other side said of it."""
+    """What failed: code says why, text what the other side said of it.
+
+    more is what ask() was told besides.
+    """
+
+    more = ""
 
     def __init__(self, code: int, text: str = "", number: int | None = None):
         self.code = Code(code)
@@ -71,6 +81,13 @@ class Error(OSError):
 
 class Timeout(Error, TimeoutError):
     """It took too long."""
+
+
+class Answer(NamedTuple):
+    """What the daemon has answered."""
+
+    text: str               # behind the sign
+    more: str               # what there was to say besides, or ""
 
 
 class Caller(NamedTuple):
@@ -113,6 +130,7 @@ def _load() -> ctypes.CDLL:
     types = {
         "accept": (number, handle, caller, number),
         "accept_silent": (number, handle, caller, number),
+        "ask": (number, text, text, number, text, ctypes.POINTER(number)),
         "call_fd": (number, handle),
         "call_free": (None, handle),
         "call_name": (text, handle, size),
@@ -454,3 +472,37 @@ async def start_server(callback: Callback, name: str, **options) -> Server:
     """
     offer = await asyncio.to_thread(listen, name, **options)
     return Server(callback, offer)
+
+
+# Asking the daemon.
+
+def _read(fd: int) -> str:
+    """A file from its start to its end."""
+    pieces, size = [], 0
+    while piece := os.pread(fd, 1 << 20, size):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces).decode(errors="backslashreplace")
+
+
+def ask(request: str, timeout: float | None = 10,
+        control: str | None = None) -> Answer:
+    """Ask the tcpmuxd of this machine: request is of tcpmux-control(7).
+
+    control is the path of the control socket, if it is not where
+    tcpmux_listen(3) looks.  Raises Error with Code.REFUSED, and what the
+    daemon has said in text and more, if the answer is no.
+    """
+    answer, fd = ctypes.create_string_buffer(512), ctypes.c_int()
+    code = _library.tcpmux_ask(None if control is None else _bytes(control),
+                               _bytes(request), _milliseconds(timeout),
+                               answer, ctypes.byref(fd))
+    text, more = answer.value.decode(errors="backslashreplace"), ""
+    if fd.value != -1:
+        with open(fd.value, "rb", 0):       # closes it
+            more = _read(fd.value)
+    if code == 0:
+        return Answer(text, more)
+    error = _error(code, text)
+    error.more = more
+    raise error

@@ -1,6 +1,7 @@
 """A daemon's control socket, played by a test."""
 
 import contextlib
+import fcntl
 import os
 import queue
 import socket
@@ -8,6 +9,16 @@ import threading
 
 import proc
 from services import HANDOVER
+
+
+def send_file(channel, line, text):
+    """A line, and a file that cannot change any more."""
+    fd = os.memfd_create("text", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open(fd, "r+b", 0) as file:
+        file.write(text)            # and its offset is at its end
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE |
+                    fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        socket.send_fds(channel, [line], [fd])
 
 
 class FakeDaemon:
@@ -40,13 +51,16 @@ class FakeDaemon:
             self.channel.close()
         self.channel = None
 
-    def answer_next(self, line):
-        """Answer the next offer, whenever that comes."""
+    def answer_next(self, line, more=None):
+        """Answer the next offer or question, perhaps with a file of text."""
         def run():
             with contextlib.suppress(OSError):      # it is stopped
                 channel, _ = self.listener.accept()
                 self.requests.append(channel.recv(512))
-                channel.send(line)
+                if more is None:
+                    channel.send(line)
+                else:
+                    send_file(channel, line, more)
                 self.channels.put(channel)
         self.threads.append(threading.Thread(target=run, daemon=True))
         self.threads[-1].start()

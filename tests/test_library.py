@@ -166,7 +166,7 @@ def test_the_library_is_never_unloaded():
     assert "NODELETE" in run("readelf", "-d", BUILD / "lib/libtcpmux.so")
 
 
-@pytest.mark.parametrize("target", ["reach", "call"])
+@pytest.mark.parametrize("target", ["reach", "call", "snapshot"])
 def test_what_fuzzing_has_found_stays_found(target):
     run(BUILD / f"tests/replay-{target}", TOP / f"tests/fuzz/corpus/{target}")
 

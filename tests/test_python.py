@@ -353,15 +353,53 @@ def test_start_server_ends_when_the_daemon_ends_it(daemon):
     asyncio.run(asyncio.wait_for(run(), proc.PATIENCE))
 
 
+# Asking the daemon.
+
+def test_what_the_daemon_answers_has_a_line_and_perhaps_more(daemon):
+    daemon.answer_next(b"+It is so.\r\n")
+    assert tcpmux.ask("drain/web", control=daemon.path) == ("It is so.", "")
+    daemon.answer_next(b"+\r\n", b"a\nb\xff\n" * 300000)
+    before = proc.fds(os.getpid())
+    answer = tcpmux.ask("snapshot", control=daemon.path)
+    assert answer.more == "a\nb\\xff\n" * 300000
+    assert daemon.requests == [b"drain/web\r\n", b"snapshot\r\n"]
+    daemon.connected().close()
+    assert len(proc.fds(os.getpid())) <= len(before) + 1   # the daemon's end
+
+
+def test_what_the_daemon_refuses_is_an_error_with_all_it_says(daemon):
+    daemon.answer_next(b"-failed The configuration is wrong.\r\n", b"line 3\n")
+    with pytest.raises(tcpmux.Error) as caught:
+        tcpmux.ask("reload", control=daemon.path)
+    assert caught.value.code == tcpmux.Code.REFUSED
+    assert caught.value.text == "failed The configuration is wrong."
+    assert caught.value.more == "line 3\n"
+
+
+def test_nobody_who_answers_is_an_error(daemon):
+    with pytest.raises(tcpmux.Timeout):
+        tcpmux.ask("snapshot", 0.01, daemon.path)
+    daemon.stop()
+    with pytest.raises(tcpmux.Error) as caught:
+        tcpmux.ask("snapshot", control=daemon.path)
+    assert caught.value.code == tcpmux.Code.NO_DAEMON
+    with pytest.raises(tcpmux.Error) as caught:
+        tcpmux.ask("two words", control=daemon.path)
+    assert caught.value.code == tcpmux.Code.ARGUMENT
+
+
 @pytest.mark.parametrize("wait", [
+    "tcpmux.ask('snapshot', None, sys.argv[3])",
     "tcpmux.listen('web', control=sys.argv[1]).accept()",
     "tcpmux.connect('127.0.0.1', 'echo', int(sys.argv[2]))"])
-def test_an_interrupt_ends_what_waits(daemon, wait):
+def test_an_interrupt_ends_what_waits(daemon, folder, request, wait):
+    silent = FakeDaemon(f"{folder}/silent")
+    request.addfinalizer(silent.close)
     daemon.answer_next(b"+web\r\n")
     port = daemon.tcp.getsockname()[1]
     with subprocess.Popen(
             [sys.executable, "-B", "-c", PROGRAM + wait, daemon.path,
-             str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+             str(port), silent.path], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": str(FOLDER),
                               "LD_LIBRARY_PATH": str(LIBRARY)}) as program:
         assert program.stdout.readline() == b"ready\n"

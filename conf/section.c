@@ -21,6 +21,10 @@
 /* The longest text of a numeric address, its interface included. */
 #define ADDRESS_MAX 64
 
+/* A listener's title that is the name of a socket, and how long that may be. */
+#define SOCKET_PREFIX   "systemd:"
+#define SOCKET_NAME_MAX 255
+
 const struct listen listen_default = { .port = TCPMUX_PORT };
 
 const struct service service_default = {
@@ -98,18 +102,66 @@ address_is_good(const char *text)
 	    (percent == NULL && inet_pton(AF_INET, copy, &a) == 1);
 }
 
-/* Say what is wrong with a listener as a whole. */
-static void
-check_listen(struct taking *k, const cfg_t *cfg, const struct listen *l)
+/*
+ * The name in title, if it is that of a socket which the service manager
+ * opens; or NULL.
+ */
+static const char *
+socket_name(const char *title)
 {
-	const struct listen *other;
+	const size_t len = strlen(SOCKET_PREFIX);
+
+	return strncmp(title, SOCKET_PREFIX, len) == 0 ? title + len : NULL;
+}
+
+/* Can a socket have this name?  See sd_listen_fds_with_names(3). */
+static bool
+socket_name_is_good(const char *name)
+{
+	const size_t len = strlen(name);
 	size_t i;
 
-	if (!address_is_good(cfg->title))
+	for (i = 0; i < len; i++)
+		if (name[i] < ' ' || name[i] > '~' || name[i] == ':')
+			return false;
+	return len > 0 && len <= SOCKET_NAME_MAX;
+}
+
+/* Say what is wrong with the title of a listener, and its port. */
+static void
+check_place(struct taking *k, const cfg_t *cfg, const struct listen *l)
+{
+	if (l->socket == NULL && !address_is_good(cfg->title))
 		taking_say(k, taking_mark(k)->line,
 		    "listen \"%s\": not an address: write a numeric one, as in "
 		    "127.0.0.1 or ::1, or * for all",
 		    cfg->title);
+	if (l->socket != NULL && !socket_name_is_good(l->socket))
+		taking_say(k, taking_mark(k)->line,
+		    "listen \"%s\": no socket has such a name: write what its "
+		    "unit has as FileDescriptorName=",
+		    cfg->title);
+	if (l->socket != NULL && is_given(cfg, "port"))
+		taking_say(k, line_of(k, cfg, "port"),
+		    "port: the socket of the service manager has one: leave "
+		    "it out");
+}
+
+/* Is another listener in the same place? */
+static bool
+is_same_place(const struct listen *a, const struct listen *b)
+{
+	return strcmp(a->address, b->address) == 0 &&
+	    (a->socket != NULL || (a->port != 0 && a->port == b->port));
+}
+
+/* Say what is wrong with a listener as a whole. */
+static void
+check_listen(struct taking *k, const cfg_t *cfg, const struct listen *l)
+{
+	size_t i;
+
+	check_place(k, cfg, l);
 	if (l->proxied && l->trust.nfrom == 0)
 		taking_say(k, line_of(k, cfg, "proxy"),
 		    "proxy = require: nobody is trusted: add trust = "
@@ -119,9 +171,14 @@ check_listen(struct taking *k, const cfg_t *cfg, const struct listen *l)
 		    "trust: only with proxy = require: add that, or leave it "
 		    "out");
 	for (i = 0; i < k->t->nlistens; i++) {
-		other = &k->t->listens[i];
-		if (l->port != 0 && l->port == other->port &&
-		    strcmp(l->address, other->address) == 0)
+		if (!is_same_place(l, &k->t->listens[i]))
+			continue;
+		if (l->socket != NULL)
+			taking_say(k, taking_mark(k)->line,
+			    "listen \"%s\": this socket is given before: leave "
+			    "one out",
+			    l->address);
+		else
 			taking_say(k, taking_mark(k)->line,
 			    "listen \"%s\": this address and port %u are given "
 			    "before: leave one out",
@@ -141,6 +198,7 @@ section_take_listen(struct taking *k, const cfg_t *cfg)
 	l.address = taking_copy(k, cfg->title);
 	if (t->listens == NULL || l.address == NULL)
 		return;
+	l.socket = socket_name(l.address);
 	section_take(k, cfg, SECTION_LISTEN, &l);
 	check_listen(k, cfg, &l);
 	if (t->nlistens == TABLE_LISTENERS_MAX)

@@ -42,6 +42,7 @@ extern const struct option_type type_socket;      /* as type_path */
 extern const struct option_type type_control;     /* struct table */
 extern const struct option_type type_offerers;    /* struct offerer *, number */
 extern const struct option_type type_service_offerers; /* without globs */
+extern const struct option_type type_readers;          /* likewise */
 
 /* The field of o in the struct at base. */
 void *value_field(const struct option *o, void *base);

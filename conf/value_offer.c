@@ -1,6 +1,6 @@
 /*
- * The types of values about names that programs offer: who may, and where
- * they ask for it.
+ * The types of values about the control socket: where it is, who may offer
+ * names there, and who may read what the daemon knows.
  */
 
 #include <string.h>
@@ -84,10 +84,10 @@ check_glob(struct taking *k, const struct option *o, const struct value *v,
 	return false;
 }
 
-/* Take USER or %GROUP, and GLOB if there may be one. */
+/* Take USER or %GROUP; and GLOB, unless there is a reason against one. */
 static void
 take_offerer(struct taking *k, const struct option *o, const struct value *v,
-    bool may_have_glob, struct offerer *offerer)
+    const char *no_glob, struct offerer *offerer)
 {
 	const char *colon = strchr(v->text, ':');
 	size_t len =
@@ -103,20 +103,20 @@ take_offerer(struct taking *k, const struct option *o, const struct value *v,
 		taking_say(k, v->line,
 		    "%s = %s: nobody is named: write USER or %%GROUP%s",
 		    o->name, v->text,
-		    may_have_glob ? ", and :NAMES behind it if you like" : "");
+		    no_glob == NULL ? ", and :NAMES behind it if you like" :
+				      "");
 	if (colon == NULL)
 		return;
-	if (!may_have_glob)
-		taking_say(k, v->line,
-		    "%s = %s: this service has its name: leave %s out", o->name,
-		    v->text, colon);
+	if (no_glob != NULL)
+		taking_say(k, v->line, "%s = %s: %s: leave %s out", o->name,
+		    v->text, no_glob, colon);
 	else if (check_glob(k, o, v, colon + 1) && offerer->text != NULL)
 		offerer->glob = offerer->text + len + 1;
 }
 
 static void
 take_all(struct taking *k, const struct option *o, const cfg_opt_t *values,
-    void *base, bool may_have_globs)
+    void *base, const char *no_glob)
 {
 	struct offerer **field = value_field(o, base);
 	size_t *count = (size_t *)(void *)((char *)base + o->count_offset);
@@ -127,8 +127,7 @@ take_all(struct taking *k, const struct option *o, const cfg_opt_t *values,
 	if (list == NULL)
 		return;
 	for (i = 0; i < values->nvalues; i++)
-		take_offerer(k, o, value_at(values, i), may_have_globs,
-		    &list[i]);
+		take_offerer(k, o, value_at(values, i), no_glob, &list[i]);
 	*field = list;
 	*count = values->nvalues;
 }
@@ -137,14 +136,21 @@ static void
 take_offerers(struct taking *k, const struct option *o, const cfg_opt_t *values,
     void *base)
 {
-	take_all(k, o, values, base, true);
+	take_all(k, o, values, base, NULL);
 }
 
 static void
 take_service_offerers(struct taking *k, const struct option *o,
     const cfg_opt_t *values, void *base)
 {
-	take_all(k, o, values, base, false);
+	take_all(k, o, values, base, "this service has its name");
+}
+
+static void
+take_readers(struct taking *k, const struct option *o, const cfg_opt_t *values,
+    void *base)
+{
+	take_all(k, o, values, base, "who reads, reads of all services");
 }
 
 static void
@@ -171,4 +177,8 @@ const struct option_type type_offerers = { .is_list = true,
 	.print = print_offerers };
 const struct option_type type_service_offerers = { .is_list = true,
 	.take = take_service_offerers,
+	.print = print_offerers };
+const struct option_type type_readers = { .is_list = true,
+	.may_be_empty = true,
+	.take = take_readers,
 	.print = print_offerers };

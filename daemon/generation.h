@@ -7,12 +7,15 @@
 #ifndef DAEMON_GENERATION_H
 #define DAEMON_GENERATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "daemon/board.h"
 #include "os/privilege.h"
 #include "os/socket.h"
 #include "table/meter.h"
+#include "table/stats.h"
 #include "table/table.h"
 
 /* A socket that strangers connect to. */
@@ -22,6 +25,7 @@ struct listener {
 	struct address asked;        /* what the table wants: port 0 is any */
 	struct address address;      /* what it really is */
 	char text[ADDRESS_TEXT_MAX]; /* the same, for log lines */
+	bool is_inherited; /* somebody else has it, too: never ended */
 };
 
 struct listeners {
@@ -41,11 +45,20 @@ struct resolved;
 /* Who has which name, should the registrar die; see claims.h. */
 struct claim;
 
+/* Who takes connections himself; see roll.h. */
+struct roll_entry;
+
+/* Offers that the service manager has kept; see keepsake.h. */
+struct kept;
+
 struct generation {
 	uint32_t number; /* from 1 */
 	const struct table *table;
 	struct listeners listeners;
 	struct meter *meter;       /* of all processes of all generations */
+	const struct stats *stats; /* likewise */
+	const struct board *board; /* likewise; written by the monitor */
+	struct stats_part *part;   /* of this process: where it counts */
 	struct account account;    /* who to become */
 	struct resolved *resolved; /* one for each of table->names, shared */
 	uint32_t max_offers;       /* at a time; 0 without a control socket */
@@ -54,8 +67,13 @@ struct generation {
 	struct queue relay;
 	struct queue spawn;
 	struct queue log;
-	int control;          /* the listening control socket, or -1 */
-	struct claim *claims; /* shared by its registrars; or NULL */
+	int control;             /* the listening control socket, or -1 */
+	int error;               /* standard error; -1: it is that already */
+	struct claim *claims;    /* shared by its registrars; or NULL */
+	struct roll_entry *roll; /* likewise */
+	const struct kept *kept; /* for its first registrar */
+	size_t nkept;
+	bool keeps; /* there is a service manager that may keep offers */
 };
 
 #endif

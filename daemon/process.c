@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/process.h"
+#include "os/clock.h"
 #include "os/log.h"
 #include "os/message.h"
 
@@ -42,8 +43,17 @@ nofile_of(const struct process_rules *r)
 	return limit.rlim_cur;
 }
 
+void
+process_note_layers(struct pulse *pulse, unsigned int layers)
+{
+	if (geteuid() != 0)
+		layers |= LAYER_USER;
+	atomic_fetch_or_explicit(&pulse->layers, layers, memory_order_relaxed);
+}
+
 static void
-confine_all(const struct generation *g, const struct process_rules *r)
+confine_all(const struct generation *g, const struct process_rules *r,
+    struct pulse *pulse)
 {
 	const bool strict = g->table->sandbox == SANDBOX_STRICT;
 	const struct sandbox_names names = {
@@ -54,23 +64,38 @@ confine_all(const struct generation *g, const struct process_rules *r)
 		.nports = r->nports,
 	};
 
-	if (sandbox_prepare(&names) == -1 && strict)
+	unsigned int layers;
+	int done;
+
+	done = sandbox_prepare(&names);
+	if (done == -1 && strict)
 		log_fatal(EX_OSERR,
 		    "%s cannot be confined by Landlock: %s: a kernel of Linux "
 		    "5.13 or later has it; or set sandbox = best",
 		    r->name, strerror(errno));
-	if (r->calls != NULL &&
-	    sandbox_enter(nofile_of(r), r->calls, r->ncalls) == -1 && strict)
+	layers = done == 1 ? LAYER_LANDLOCK | LAYER_NO_NEW : 0;
+	process_note_layers(pulse, layers);
+	if (r->calls == NULL)
+		return;
+	done = sandbox_enter(nofile_of(r), r->calls, r->ncalls);
+	if (done == -1 && strict)
 		log_fatal(EX_OSERR,
 		    "%s cannot be confined by seccomp: %s: set sandbox = best",
 		    r->name, strerror(errno));
+	/* It takes no call, which might not be on the list. */
+	if (done == 1)
+		atomic_fetch_or_explicit(&pulse->layers,
+		    LAYER_NO_NEW | LAYER_SECCOMP | LAYER_LIMITS,
+		    memory_order_relaxed);
 }
 
 void
-process_confine(const struct generation *g, const struct process_rules *r)
+process_confine(const struct generation *g, const struct process_rules *r,
+    struct pulse *pulse)
 {
 	const enum sandbox_mode mode = g->table->sandbox;
-	unsigned int what = 0;
+	unsigned int what = 0, layers = LAYER_CAPS;
+	int gone;
 
 	process_name(r->name);
 	process_hide(g);
@@ -78,38 +103,52 @@ process_confine(const struct generation *g, const struct process_rules *r)
 		what |= PRIVILEGE_FILES;
 	if (mode != SANDBOX_OFF && !r->network)
 		what |= PRIVILEGE_NETWORK;
-	if (privilege_drop(&g->account, what) == -1)
+	gone = privilege_drop(&g->account, what);
+	if (gone == -1)
 		log_fatal(EX_OSERR, "%s cannot give up its rights: %s", r->name,
 		    strerror(errno));
+	if (gone & PRIVILEGE_FILES)
+		layers |= LAYER_ROOT;
+	if (gone & PRIVILEGE_NETWORK)
+		layers |= LAYER_NETWORK;
+	process_note_layers(pulse, layers);
 	if (g->account.empty != -1)
 		(void)close(g->account.empty); /* it holds nothing */
 	if (mode != SANDBOX_OFF)
-		confine_all(g, r);
+		confine_all(g, r, pulse);
 }
 
 void
-process_ready(int control)
+process_ready(int control, struct pulse *pulse)
 {
 	const char ready = CONTROL_READY;
 
+	pulse_beat(pulse, clock_now());
 	/* If the monitor is gone, its end of the socket tells that as well. */
 	(void)message_send(control, &ready, 1, -1);
 }
 
 enum process_order
-process_listener_order(int control, uint8_t *listener)
+process_full_order(int control, struct order *order)
 {
-	uint8_t order[2] = { 0, 0 };
+	union {
+		uint8_t bytes[2];
+		struct control_kick kick;
+	} m = { { 0, 0 } };
 	ssize_t n;
 
-	n = message_receive(control, order, sizeof(order), NULL);
+	n = message_receive(control, &m, sizeof(m), NULL);
 	if (n == -1 && errno == EAGAIN)
 		return ORDER_NONE;
-	if (n == 1 && order[0] == CONTROL_DRAIN)
+	if (n == 1 && m.bytes[0] == CONTROL_DRAIN)
 		return ORDER_DRAIN;
-	if (n == 2 && order[0] == CONTROL_CLOSE) {
-		*listener = order[1];
+	if (n == 2 && m.bytes[0] == CONTROL_CLOSE) {
+		order->listener = m.bytes[1];
 		return ORDER_CLOSE;
+	}
+	if (n == sizeof(m.kick) && m.bytes[0] == CONTROL_KICK) {
+		order->kick = m.kick;
+		return ORDER_KICK;
 	}
 	return ORDER_END;
 }
@@ -117,11 +156,11 @@ process_listener_order(int control, uint8_t *listener)
 enum process_order
 process_order(int control)
 {
-	enum process_order order;
-	uint8_t listener;
+	enum process_order what;
+	struct order order;
 
 	do
-		order = process_listener_order(control, &listener);
-	while (order == ORDER_CLOSE);
-	return order;
+		what = process_full_order(control, &order);
+	while (what == ORDER_CLOSE || what == ORDER_KICK);
+	return what;
 }

@@ -6,6 +6,7 @@
  * period away.
  */
 
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/report.h"
@@ -37,6 +38,7 @@ report_init(struct report *r, const struct generation *g)
 {
 	memset(r, 0, offsetof(struct report, text));
 	r->rule = &g->table->log;
+	r->board = g->board;
 	r->socket = g->log.send;
 	/* The journal gets each key as a field of its own, out of the text. */
 	r->format = r->rule->to == LOG_JOURNAL ? LOG_TEXT : r->rule->format;
@@ -47,7 +49,7 @@ report_wants(struct report *r, enum log_level level, int64_t now)
 {
 	const int64_t now_ns = now * NS_PER_MS;
 
-	if (level > r->rule->level)
+	if (level > board_log_level(r->board, r->rule->level))
 		return false;
 	if (!budget_has(r->rule->lines, &r->lines_due, now_ns) ||
 	    !budget_has(r->rule->bytes, &r->bytes_due, now_ns)) {
@@ -93,8 +95,12 @@ report_flush(struct report *r)
 {
 	if (r->len == 0)
 		return;
-	if (message_send(r->socket, r->text, r->len, -1) == -1)
+	if (message_send(r->socket, r->text, r->len, -1) == -1) {
+		/* The logger rests now and then: soon there is room again. */
+		if (errno == EAGAIN && r->len + RECORD_MAX <= sizeof(r->text))
+			return;
 		report_count_lost(r);
+	}
 	r->len = 0;
 	r->told = 0;
 }

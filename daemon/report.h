@@ -17,6 +17,7 @@
 /* One for each process. */
 struct report {
 	const struct log_rule *rule;
+	const struct board *board; /* has another level, perhaps */
 	enum log_format format;
 	int socket;
 	int64_t lines_due, bytes_due; /* the budgets, in nanoseconds */
@@ -41,7 +42,10 @@ bool report_wants(struct report *r, enum log_level level, int64_t now);
  */
 void report_add(struct report *r, struct record *record);
 
-/* Send what has been added; once for each turn of a loop. */
+/*
+ * Send what has been added; once for each turn of a loop.  If the logger has no
+ * room for it, it is sent at the next one, as long as there is room here.
+ */
 void report_flush(struct report *r);
 
 #endif

@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -19,6 +19,8 @@
 #include "daemon/monitor/monitor.h"
 #include "daemon/setup/gather.h"
 #include "daemon/setup/show.h"
+#include "os/descriptor.h"
+#include "os/execute.h"
 #include "os/log.h"
 #include "os/number.h"
 #include "os/socket.h"
@@ -40,13 +42,24 @@ struct options {
 	const char *address; /* or NULL */
 };
 
+#define USAGE                                                               \
+	"usage: tcpmuxd [-tT] [-f FILE] [-l ADDRESS:PORT]... [-w SECONDS] " \
+	"[--lenient] [--explain NAME [ADDRESS]] [--import FILE] "           \
+	"[--help] [--version]"
+
 static _Noreturn void
 usage(void)
 {
-	log_fatal(EX_USAGE,
-	    "usage: tcpmuxd [-tT] [-f FILE] [-l ADDRESS:PORT]... "
-	    "[-w SECONDS] [--lenient] "
-	    "[--explain NAME [ADDRESS]] [--import FILE]");
+	log_fatal(EX_USAGE, USAGE);
+}
+
+/* Say what was asked for, and do nothing else. */
+static _Noreturn void
+tell(const char *text)
+{
+	if (puts(text) == EOF || fflush(stdout) == EOF)
+		log_fatal(EX_IOERR, "standard output: %s", strerror(errno));
+	exit(EX_OK);
 }
 
 /* No socket may take the place of any of the standard three. */
@@ -76,10 +89,12 @@ leave_standard(void)
 
 /* Whatever else was inherited, or left open by looking up a user. */
 static void
-close_others(void)
+close_others(const struct supervisor *s, int link)
 {
-	if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) == -1)
+	if (supervisor_keep(s, link) == -1)
 		log_fatal(EX_OSERR, "close_range: %s", strerror(errno));
+	if (link != -1 && fcntl(link, F_SETFD, FD_CLOEXEC) == -1)
+		log_fatal(EX_USAGE, SETUP_INHERIT ": %s", strerror(errno));
 }
 
 /* As many connections as the administrator's hard limit allows. */
@@ -138,8 +153,10 @@ parse_options(struct options *o, int argc, char *argv[])
 {
 	static const struct option options[] = {
 		{ "explain", required_argument, NULL, 'E' },
+		{ "help", no_argument, NULL, 'H' },
 		{ "import", required_argument, NULL, 'I' },
 		{ "lenient", no_argument, NULL, 'L' },
+		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -153,6 +170,8 @@ parse_options(struct options *o, int argc, char *argv[])
 		case 'f':
 			o->setup.file = optarg;
 			break;
+		case 'H':
+			tell(USAGE);
 		case 'I':
 			set_act(o, ACT_IMPORT, optarg);
 			break;
@@ -168,6 +187,8 @@ parse_options(struct options *o, int argc, char *argv[])
 		case 'T':
 			set_act(o, ACT_PRINT, NULL);
 			break;
+		case 'V':
+			tell("tcpmuxd " TCPMUX_VERSION);
 		case 'w':
 			o->setup.wait_s = parse_wait(optarg);
 			break;
@@ -205,7 +226,7 @@ show(const struct options *o, const struct table *t)
 	if (o->act == ACT_CHECK)
 		show_table(t, stdout);
 	else
-		good = show_explain(t, o->subject, o->address, stdout);
+		good = show_explain(t, o->subject, o->address, NULL, stdout);
 	if (fflush(stdout) == 0 && ferror(stdout) == 0)
 		return good ? EX_OK : EX_UNAVAILABLE;
 	log_say("standard output: %s", strerror(errno));
@@ -227,10 +248,50 @@ import(const char *file)
 static int
 serve(const struct options *o, struct table *t)
 {
+	static struct supervisor supervisor;
+
 	leave_standard();
-	close_others();
+	supervisor_init(&supervisor);
+	close_others(&supervisor, o->setup.link);
 	raise_nofile();
-	return monitor_run(&o->setup, t);
+	return monitor_run(&o->setup, t, &supervisor);
+}
+
+/* The environment, of which some is removed soon. */
+static char **
+copy_environment(void)
+{
+	char **copy;
+	size_t n;
+
+	for (n = 0; environ[n] != NULL; n++)
+		;
+	copy = calloc(n + 1, sizeof(*copy));
+	if (copy == NULL)
+		log_fatal(EX_OSERR, "no memory for the environment");
+	memcpy(copy, environ, n * sizeof(*copy));
+	return copy;
+}
+
+/*
+ * What the program before this one has said to it, in front of all else; the
+ * rest of the command line is for both.
+ */
+static void
+take_inheritance(struct setup *s, int *argc, char ***argv)
+{
+	s->link = -1;
+	if (*argc >= 3 && strcmp((*argv)[1], SETUP_INHERIT) == 0) {
+		if (number_parse((*argv)[2], INT_MAX, &s->link) == -1)
+			usage();
+		(*argv)[2] = (*argv)[0];
+		*argv += 2;
+		*argc -= 2;
+	}
+	s->argv = *argv;
+	s->argc = (size_t)*argc;
+	s->envp = copy_environment();
+	s->program = execute_path();
 }
 
 int
@@ -242,6 +303,7 @@ main(int argc, char *argv[])
 
 	(void)signal(SIGPIPE, SIG_IGN); /* nobody may read standard error */
 	settle_standard();
+	take_inheritance(&options.setup, &argc, &argv);
 	parse_options(&options, argc, argv);
 	if (options.act == ACT_IMPORT)
 		return import(options.subject);

@@ -1,7 +1,9 @@
 /*
- * Letting go of descriptors, most of which other processes hold as well.
+ * Descriptors: letting go of them, and a stream for one.
  */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -42,4 +44,21 @@ descriptor_close(int *fd)
 	if (*fd != -1)
 		(void)close(*fd); /* it has no data to lose */
 	*fd = -1;
+}
+
+FILE *
+descriptor_stream(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0), saved;
+	FILE *f;
+
+	if (copy == -1)
+		return NULL;
+	f = fdopen(copy, "w");
+	if (f == NULL) {
+		saved = errno;
+		descriptor_close(&copy);
+		errno = saved;
+	}
+	return f;
 }

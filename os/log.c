@@ -15,6 +15,24 @@
 /* The socket to the log, or -1. */
 static int log_socket = -1;
 
+/* Who else is to have what is said, or NULL. */
+static struct log_copy *log_copy;
+
+void
+log_copy_to(struct log_copy *copy)
+{
+	log_copy = copy;
+}
+
+static void
+copy_line(const char *line, size_t len)
+{
+	if (log_copy == NULL || len > sizeof(log_copy->text) - log_copy->len)
+		return;
+	memcpy(log_copy->text + log_copy->len, line, len);
+	log_copy->len += len;
+}
+
 void
 log_use(int socket)
 {
@@ -51,6 +69,7 @@ say(const char *fmt, va_list ap)
 		return;
 	len = strlen(line);
 	line[len++] = '\n';
+	copy_line(line, len);
 	if (log_socket == -1)
 		write_line(line, len);
 	else

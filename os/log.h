@@ -6,6 +6,8 @@
 #ifndef OS_LOG_H
 #define OS_LOG_H
 
+#include <stddef.h>
+
 /* A message to the log begins with it; whole lines follow. */
 #define LOG_MARK 'T'
 
@@ -14,6 +16,18 @@
  * message_pair(), which stays the caller's; -1 is standard error again.
  */
 void log_use(int socket);
+
+/* What has been said, for somebody who has asked for it; not terminated. */
+struct log_copy {
+	char text[16384];
+	size_t len;
+};
+
+/*
+ * From now on put each line that is said there as well, while there is room;
+ * NULL: no more.
+ */
+void log_copy_to(struct log_copy *copy);
 
 /*
  * Say one line, that begins with tcpmuxd's name, unless there is no room for

@@ -23,3 +23,14 @@ peer_read(int fd, struct peer *p)
 	p->ngroups = len / sizeof(p->groups[0]);
 	return 0;
 }
+
+int
+peer_pid(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
+		return 0;
+	return cred.pid;
+}

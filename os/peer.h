@@ -25,4 +25,7 @@ struct peer {
  */
 int peer_read(int fd, struct peer *p);
 
+/* The process that connected fd, as far as it is seen here; or 0. */
+int peer_pid(int fd);
+
 #endif

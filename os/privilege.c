@@ -104,16 +104,18 @@ enter_empty_root(const struct account *a)
 	return chroot(".");
 }
 
-/* Returns 0, or -1 with errno. */
+/* Returns what is given up, or -1 with errno. */
 static int
 leave_root(const struct account *a, unsigned int what)
 {
 	if ((what & PRIVILEGE_FILES) && enter_empty_root(a) == -1)
 		return -1;
 	/* A container may not, and has a network of its own already. */
-	if ((what & PRIVILEGE_NETWORK) && unshare(CLONE_NEWNET) == -1 &&
-	    errno != EPERM && errno != EINVAL)
-		return -1;
+	if ((what & PRIVILEGE_NETWORK) && unshare(CLONE_NEWNET) == -1) {
+		if (errno != EPERM && errno != EINVAL)
+			return -1;
+		what &= ~(unsigned int)PRIVILEGE_NETWORK;
+	}
 	if (setgroups(0, NULL) == -1 ||
 	    setresgid(a->gid, a->gid, a->gid) == -1 ||
 	    setresuid(a->uid, a->uid, a->uid) == -1)
@@ -122,13 +124,14 @@ leave_root(const struct account *a, unsigned int what)
 		errno = EPERM; /* could still become root again */
 		return -1;
 	}
-	return 0;
+	return (int)what;
 }
 
 /*
  * Whoever is not root can have an empty root and network in a user namespace
  * of his own, where the kernel lets him.  It is a second wall behind Landlock
- * and seccomp, so he may do without.  Returns 0, or -1 if it is half done.
+ * and seccomp, so he may do without.  Returns what is given up, or -1 if it is
+ * half done.
  */
 static int
 leave_rest(const struct account *a, unsigned int what)
@@ -138,22 +141,22 @@ leave_rest(const struct account *a, unsigned int what)
 	if ((what & PRIVILEGE_NETWORK) && unshare(CLONE_NEWNET) == -1)
 		return errno == EPERM || errno == ENOSPC ? 0 : -1;
 	if ((what & PRIVILEGE_FILES) && enter_empty_root(a) == -1)
-		return errno == EPERM ? 0 : -1;
-	return 0;
+		return errno == EPERM ? (int)(what & PRIVILEGE_NETWORK) : -1;
+	return (int)what;
 }
 
 int
 privilege_drop(const struct account *a, unsigned int what)
 {
-	int error = 0;
+	int gone = 0;
 
 	if (geteuid() == 0 && a->is_root)
-		error = leave_root(a, what);
+		gone = leave_root(a, what);
 	else if (what != 0)
-		error = leave_rest(a, what);
-	if (error == -1)
+		gone = leave_rest(a, what);
+	if (gone == -1 || set_capabilities(0) == -1)
 		return -1;
-	return set_capabilities(0);
+	return gone;
 }
 
 int

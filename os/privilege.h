@@ -45,7 +45,8 @@ int privilege_make_empty(struct account *a);
  * For root: become *a, and give up what.  Not having a network is more than a
  * container may; then its own network stays.  For anybody else: give up what,
  * as far as the kernel lets him.  For all: give up every capability.  Sockets
- * that are open keep working.  Returns 0, or -1 with errno.
+ * that are open keep working.  Returns what of what is given up, or -1 with
+ * errno.
  */
 int privilege_drop(const struct account *a, unsigned int what);
 

@@ -38,6 +38,7 @@ struct sandbox_names {
 	bool required;    /* a kernel without Landlock will not do */
 	bool read_files;  /* files and folders may be read */
 	bool write_files; /* files may be made and written to, too */
+	bool execute;     /* those that may be read are programs, too */
 	bool network; /* all of it; else only these TCP ports to connect to: */
 	const uint16_t *ports;
 	size_t nports;
@@ -47,7 +48,8 @@ struct sandbox_names {
  * The first half: no new privileges, no core dump and, where the kernel has
  * Landlock, no way to a file; nor, where it is new enough, to a TCP address,
  * an abstract socket or a signal outside; but for what names, which may be
- * NULL, allows.  Children inherit it.  Returns 0, or -1 with errno.
+ * NULL, allows.  Children inherit it.  Returns 1; 0 if the kernel has no
+ * Landlock, and the rest is in force; or -1 with errno.
  */
 int sandbox_prepare(const struct sandbox_names *names);
 
@@ -55,8 +57,8 @@ int sandbox_prepare(const struct sandbox_names *names);
  * The second half: no child, at most nofile descriptors, no standard error,
  * which would be a way out, and from here on any system call but the n calls
  * kills the process; close() of standard error must be one of them.  Returns
- * 0; or -1 with errno, as where the kernel has no seccomp, and then standard
- * error is still there.
+ * 1, or 0 in a build that has no sandbox; or -1 with errno, as where the kernel
+ * has no seccomp, and then standard error is still there.
  */
 int sandbox_enter(rlim_t nofile, const struct sandbox_call *calls, size_t n);
 

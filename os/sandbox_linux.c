@@ -77,12 +77,12 @@ struct landlock_port {
 	uint64_t port;
 };
 
-/* Allow the files below / to be read.  Returns 0, or -1. */
+/* Allow the files below / to be read, or more.  Returns 0, or -1. */
 static int
-landlock_allow_reading(int ruleset)
+landlock_allow_files(int ruleset, uint64_t rights)
 {
 	struct landlock_path_beneath_attr rule = {
-		.allowed_access = LANDLOCK_READ,
+		.allowed_access = rights,
 	};
 	int error;
 
@@ -98,9 +98,12 @@ landlock_allow_reading(int ruleset)
 static int
 landlock_allow(int ruleset, long abi, const struct sandbox_names *names)
 {
+	uint64_t files = LANDLOCK_READ;
 	size_t i;
 
-	if (names->read_files && landlock_allow_reading(ruleset) == -1)
+	if (names->execute)
+		files |= LANDLOCK_ACCESS_FS_EXECUTE;
+	if (names->read_files && landlock_allow_files(ruleset, files) == -1)
 		return -1;
 	for (i = 0;
 	     abi >= LANDLOCK_PORT_ABI && !names->network && i < names->nports;
@@ -115,7 +118,7 @@ landlock_allow(int ruleset, long abi, const struct sandbox_names *names)
 	return 0;
 }
 
-/* Handle every right, and grant those that names tells. */
+/* Handle every right, and grant those that names tells.  Returns 1, 0 or -1. */
 static int
 landlock_deny(const struct sandbox_names *names)
 {
@@ -143,7 +146,7 @@ landlock_deny(const struct sandbox_names *names)
 	if (error == 0)
 		error = (int)syscall(SYS_landlock_restrict_self, fd, 0);
 	(void)close(fd); /* a ruleset holds no data to lose */
-	return error;
+	return error == 0 ? 1 : -1;
 }
 
 int
@@ -259,5 +262,5 @@ sandbox_enter(rlim_t nofile, const struct sandbox_call *calls, size_t n)
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) == -1)
 		return -1;
 	(void)close(STDERR_FILENO); /* it may have been closed already */
-	return 0;
+	return 1;
 }

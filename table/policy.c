@@ -1,5 +1,5 @@
 /*
- * Who may offer which name.
+ * Who may do what at the control socket: offer which name, read, change.
  *
  * Pure: the table has the rules, with users and groups as numbers.
  */
@@ -165,7 +165,7 @@ policy_decide(const struct table *t, const struct policy_user *user,
 	}
 	if (user->uid == POLICY_NOBODY)
 		return POLICY_DENIED;
-	if (user->uid == 0 || user->is_own)
+	if (policy_may_change(user))
 		return POLICY_MAY;
 	if (s != NULL)
 		allowed = list_allows(s->offerers, s->nofferers, user, name);
@@ -173,6 +173,25 @@ policy_decide(const struct table *t, const struct policy_user *user,
 		allowed = list_allows(t->offerers, t->nofferers, user, name) ||
 		    prefix_allows(t, user, name);
 	return allowed ? POLICY_MAY : POLICY_DENIED;
+}
+
+bool
+policy_may_change(const struct policy_user *user)
+{
+	return user->uid != POLICY_NOBODY && (user->uid == 0 || user->is_own);
+}
+
+bool
+policy_may_read(const struct table *t, const struct policy_user *user)
+{
+	size_t i;
+
+	if (user->uid == POLICY_NOBODY)
+		return false;
+	for (i = 0; i < t->nreaders; i++)
+		if (offerer_is(&t->readers[i], user))
+			return true;
+	return policy_may_change(user);
 }
 
 const char *

@@ -1,5 +1,5 @@
 /*
- * Who may offer which name.
+ * Who may do what at the control socket: offer which name, read, change.
  *
  * Pure: the table has the rules, with users and groups as numbers.
  */
@@ -34,6 +34,13 @@ enum policy_verdict {
  */
 enum policy_verdict policy_decide(const struct table *t,
     const struct policy_user *user, struct tcpmux_span name, uint32_t *service);
+
+/*
+ * May the user read all that the daemon knows; and may he change things?  Who
+ * may offer a name, and read, need not be the same.
+ */
+bool policy_may_read(const struct table *t, const struct policy_user *user);
+bool policy_may_change(const struct policy_user *user);
 
 /*
  * Can name be offered by anybody?  Not what is no good name, is longer than

@@ -428,3 +428,15 @@ service_kind_name(enum service_kind kind)
 
 	return names[kind];
 }
+
+const char *
+log_level_name(enum log_level level)
+{
+	static const char *const names[] = {
+		[LOG_NOTHING] = "nothing",
+		[LOG_REFUSALS] = "refusals",
+		[LOG_CONNECTIONS] = "connections",
+	};
+
+	return names[level];
+}

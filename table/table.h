@@ -43,6 +43,7 @@ struct rate {
 
 struct listen {
 	const char *address; /* as configured: "*", "10.0.0.1", "::1" */
+	const char *socket;  /* the name in "systemd:NAME", or NULL */
 	uint16_t port;
 	bool lenient;         /* a bare LF ends a name, too (rule 23) */
 	bool proxied;         /* a PROXY header comes first */
@@ -71,7 +72,7 @@ struct offerer {
 	int line;
 };
 
-/* A user of this machine, for offers = prefix. */
+/* A user of this machine, for offers = prefix, or to be shown by name. */
 struct login {
 	uint32_t uid;
 	const char *name;
@@ -243,6 +244,8 @@ struct table {
 	int control_line;
 	struct offerer *offerers; /* of names that are no services */
 	size_t nofferers;
+	struct offerer *readers; /* of what the daemon knows; without globs */
+	size_t nreaders;
 	bool offers_by_prefix;      /* LOGIN.anything is LOGIN's to offer */
 	const struct login *logins; /* then: sorted by uid */
 	size_t nlogins;
@@ -338,5 +341,8 @@ uint32_t table_count(const struct table *t, enum service_kind kind);
 
 /* One word for a kind, as in the configuration: "exec", "relay", ... */
 const char *service_kind_name(enum service_kind kind);
+
+/* The same for a level of the log. */
+const char *log_level_name(enum log_level level);
 
 #endif

@@ -47,6 +47,8 @@ const struct words words_default = {
 		    "your address, try again later\r\n") },
 		[REFUSE_DOWN] = { TEXT("-Service not running: "
 		    "try again later\r\n") },
+		[REFUSE_DRAINED] = { TEXT("-Out of service for now: "
+		    "try again later\r\n") },
 		[REFUSE_STOPPING] = { TEXT("-Going down: "
 		    "try again in a moment\r\n") },
 		[REFUSE_BROKEN] = { TEXT("-Not set up right: "
@@ -106,6 +108,7 @@ words_reason(enum refusal why)
 		[REFUSE_RATE] = "rate",
 		[REFUSE_NAMES] = "names",
 		[REFUSE_DOWN] = "down",
+		[REFUSE_DRAINED] = "drained",
 		[REFUSE_STOPPING] = "stopping",
 		[REFUSE_BROKEN] = "broken",
 	};

@@ -28,6 +28,7 @@ enum refusal {
 	REFUSE_RATE,     /* connections come faster than they may */
 	REFUSE_NAMES,    /* too many unknown names from the peer's network */
 	REFUSE_DOWN,     /* nobody is there who could serve the name */
+	REFUSE_DRAINED,  /* the administrator has taken it out of service */
 	REFUSE_STOPPING, /* the server is on its way down */
 	REFUSE_BROKEN,   /* the server could not be set up safely */
 	REFUSE_COUNT

@@ -19,6 +19,7 @@ import offers
 import proc
 import server
 import services
+import systemd
 
 PR_SET_CHILD_SUBREAPER = 36
 COUNTED = ("passed", "failed", "skipped")
@@ -64,6 +65,8 @@ def no_process_is_left(standing_doors):
         for door in standing_doors.values():
             for pid in door.pids():
                 stay |= {pid, *proc.descendants(pid)}
+        for pid in systemd.STANDING:
+            stay |= {pid, *proc.descendants(pid)}
         here = set(proc.descendants(os.getpid())) - stay - before
         collect_zombies(here)
         return here

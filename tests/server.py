@@ -16,6 +16,7 @@ TCPMUXD = BUILD / "tcpmuxd"
 
 LISTENING = re.compile(r"tcpmuxd: listening on (\[.+\]|[^:]+):(\d+)$")
 ENDED = re.compile(r" (?:was ended by signal|ended with status) (\d+)$")
+UPGRADED = re.compile(r"tcpmuxd: upgraded: process (\d+) serves$")
 SERVING = re.compile(r"tcpmuxd: serving generation (\d+): (\d+) services?$")
 BARE = pathlib.Path(__file__).with_name("bare.conf")
 ONE_LISTENER = 'listen "127.0.0.1" { port = 0 }\n'
@@ -55,7 +56,8 @@ def ask(address, request):
 
 
 class Server:
-    """One tcpmuxd: its monitor is process, all others are children of that.
+    """One tcpmuxd: its monitor is process, all others are children of that;
+    after an upgrade process is the keeper, and its monitor a child of that.
 
     conf is the path of its configuration, and control of its control socket,
     if the fixture has chosen them.
@@ -64,6 +66,7 @@ class Server:
     conf = None
     control = None
     generation = 1
+    upgraded = None     # the monitor that serves since an upgrade
     expected = {f"signal {signal.SIGKILL:d}"}   # what processes may die of
 
     def __init__(self, *words, prefix=(), **popen):
@@ -110,12 +113,17 @@ class Server:
 
     @property
     def pid(self):
-        """The monitor."""
+        """The process that was started: the monitor, or its keeper."""
         return self.process.pid
+
+    @property
+    def monitor(self):
+        """The process that all others but a keeper are children of."""
+        return self.upgraded or self.pid
 
     def named(self, name):
         """Its processes of one kind, oldest first."""
-        return [pid for pid in sorted(proc.children(self.pid))
+        return [pid for pid in sorted(proc.children(self.monitor))
                 if proc.read(pid, "comm").rstrip("\n") == f"tcpmuxd-{name}"
                 and proc.state(pid) not in ("Z", "")]
 
@@ -130,7 +138,7 @@ class Server:
 
     def processes(self):
         """The monitor and all the others, as they are now."""
-        return [self.pid, *proc.children(self.pid)]
+        return [self.monitor, *proc.children(self.monitor)]
 
     def reload(self, text):
         """Give it another configuration; wait until it serves that."""
@@ -140,6 +148,13 @@ class Server:
         self.generation += 1
         assert int(match[1]) == self.generation
         return int(match[2])
+
+    def upgrade(self):
+        """Let the program as it is now take over; wait until it has."""
+        self.process.send_signal(signal.SIGUSR2)
+        self.upgraded = int(self.wait_for(UPGRADED)[1])
+        self.generation += 1
+        return self.upgraded
 
     def settle(self):
         """Wait until every process sleeps."""

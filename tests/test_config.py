@@ -336,6 +336,7 @@ def test_it_shows_what_would_be_served(conf):
 
 
 OFFERED = '''control = "{folder}/control/socket"
+readers = {{"games", "%games"}}
 offered-by = {{"daemon", "%daemon:web-*"}}
 offers = prefix
 service "db" {{
@@ -345,7 +346,7 @@ service "db" {{
 '''
 
 
-def test_it_shows_who_may_offer_names(conf):
+def test_it_shows_who_may_offer_names_and_read(conf):
     path = conf("")
     path.write_text(OFFERED.format(folder=path.parent))
     status, text, said = run("-t", "-f", path)
@@ -353,6 +354,7 @@ def test_it_shows_who_may_offer_names(conf):
     assert [" ".join(line.split()) for line in text.splitlines()] == [
         "listen *:1",
         f"control {path.parent}/control/socket",
+        "readers games, %games",
         "offers of daemon, %daemon:web-*, each user, as LOGIN.NAME",
         "service kind who may runs as what",
         "db offered-by everybody - root, %daemon (also sql)",
@@ -378,12 +380,14 @@ def test_it_explains_who_may_offer_a_name(conf, name, who):
 
 
 def test_without_a_control_socket_nobody_offers(conf):
-    path = conf("max = 5\ncontrol = none\noffers = prefix\n")
+    path = conf("readers = root\ncontrol = none\noffers = prefix\n")
     status, text, said = run("-t", "-f", path)
     assert status == 0
     assert "control none" in text.splitlines()
     assert said == [f"{path}:2: warning: control = none: and so nobody can "
-                    "offer a name, whatever offered-by and offers say"]
+                    + what for what in (
+                        "offer a name, whatever offered-by and offers say",
+                        "read anything, whatever readers says")]
     assert "may be offered by: nobody, as control = none" in \
         run("-f", path, "--explain", "x")[1].splitlines()
 

@@ -30,7 +30,9 @@ FLOORS = {
     "cmd": {"include"},
     "cmd/tcpmux": {"include", "cmd"},
     "cmd/offer": {"include", "cmd"},
+    "cmd/ctl": {"include", "cmd"},
     "cmd/wrap": {"include", "cmd"},
+    "cmd/exporter": {"include", "cmd"},
 }
 
 FILES = sorted(f for floor in FLOORS for f in (TOP / floor).glob("*.[ch]"))

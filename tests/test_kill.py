@@ -4,18 +4,25 @@ Wherever it strikes: no answer is another's, no connection is refused, and
 all is back.
 """
 
+import collections
+import contextlib
 import os
+import random
 import signal
+import time
 
 import pytest
 
 import callers
 import load
+import pace
 import proc
 import server
+from offerers import Offers
 from services import OK
 
 KILLS = int(os.environ.get("TCPMUX_KILLS", "5"))
+RANDOM_KILLS = int(os.environ.get("TCPMUX_RANDOM_KILLS", "40"))
 
 # What may become of conversations; those that a process held end with it.
 ALLOWED = {
@@ -54,6 +61,21 @@ def test_t10_killed_process_is_replaced_under_load(host, tcpmuxd, name):
         assert set(others) <= {"exec"}
     if name == "regis":
         assert set(others) <= {"socket"}
+
+
+def test_t10_killed_logger_of_older_processes_is_replaced(host, tcpmuxd):
+    """T10: what they have to say to the end of conversations is logged."""
+    started = tcpmuxd(conf=host.echo("cat"))
+    with callers.call(started.addresses[0], "echo", b"x") as held:
+        assert callers.read_exactly(held, len(OK) + 1) == OK + b"x"
+        port = held.getsockname()[1]
+        started.reload(server.ONE_LISTENER + host.echo("cat"))
+        older = started.named("logger")[0]
+        os.kill(older, signal.SIGKILL)
+        proc.wait_gone(older)
+    started.wait_for(f"peer=127.0.0.1:{port} .*verdict=served")
+    proc.wait_until(lambda: len(started.named("logger")) == 1,
+                    "the older logger to end")
 
 
 def test_t10_killed_monitor_takes_all_along(host, tcpmuxd):
@@ -143,3 +165,63 @@ def test_limits_survive_a_kill(host, tcpmuxd):
     for service in ("relay", "exec", "tcpmux"):
         release(proc.wait_until(lambda s=service: hold(address, s, 2),
                                 f"{service} to be free again"))
+
+
+def end_one(started, rand):
+    """kill -9 of any process but the monitor, at any instant; milliseconds
+    until as many are there again."""
+    everybody = proc.children(started.monitor)
+    pid = rand.choice(everybody)
+    name = proc.read(pid, "comm").rstrip("\n")
+    began = time.monotonic()
+    # One that could not be introduced, as another was killed, has gone.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    proc.wait_gone(pid)
+    proc.wait_until(lambda: len(proc.children(started.monitor)) >=
+                    len(everybody), f"another {name}")
+    return name, 1000 * (time.monotonic() - began)
+
+
+def test_t10_any_process_at_any_instant(host, tcpmuxd):
+    """T10: no answer is another's, everybody is answered, and all is back."""
+    rand = random.Random(10)
+    started = tcpmuxd(conf="log { level = nothing }\n" +
+                      host.echo("builtin", "echo") + host.echo("cat", "cat"))
+    slowest = collections.defaultdict(float)
+    with pace.under_pace(started.addresses[0], pace.RATE, "tcpmux", "echo=",
+                         "nested=echo=") as paced, \
+            Offers(started, ["offered"], again=True):
+        for _ in range(RANDOM_KILLS):
+            # It may strike while another is about to start.
+            for _ in range(rand.randrange(50)):
+                proc.children(started.monitor)
+            name, ms = end_one(started, rand)
+            slowest[name] = max(slowest[name], ms)
+        proc.wait_until(lambda: callers.is_served(
+            started.addresses[0], "offered"), "the offer to be made again")
+    paced.show(f"{RANDOM_KILLS} kills, back in ms at the most " +
+               str({name: round(ms) for name, ms in slowest.items()}))
+    assert set(paced.outcomes()) <= {"served", "cut", "reset", "down"}
+    assert callers.is_served(started.addresses[0], "cat")
+
+
+def test_t10_monitor_at_any_instant(host, tcpmuxd):
+    """T10: all end with it, also those that it has just started."""
+    rand = random.Random(11)
+    for _ in range(RANDOM_KILLS // 10):
+        started = tcpmuxd(conf="log { level = nothing }\n" +
+                          host.echo("builtin", "echo"))
+        with pace.under_pace(started.addresses[0], pace.RATE, "tcpmux",
+                             "echo=") as paced:
+            number = rand.choice((signal.SIGHUP, signal.SIGUSR2, 0))
+            started.process.send_signal(number)
+            for _ in range(rand.randrange(1000)):
+                proc.children(started.pid)
+            everybody = proc.descendants(started.pid)
+            started.process.kill()
+            assert started.wait() == -signal.SIGKILL
+            for pid in everybody:
+                proc.wait_gone(pid)
+        assert set(paced.outcomes()) <= {"served", "cut", "reset", "down",
+                                         "no-connection", "stopping"}

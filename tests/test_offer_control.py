@@ -477,7 +477,8 @@ def test_a_reload_that_fails_changes_nothing(mux, program):
     started = mux()
     one = program(b"offer/x\r\n")
     idle = program()
-    started.limit_files(14, started.pid)
+    # Enough to read the configuration, and too few to start all.
+    started.limit_files(len(proc.fds(started.pid)) + 5, started.pid)
     started.process.send_signal(signal.SIGHUP)
     started.wait_for("configuration not changed")
     started.limit_files(1024, started.pid)
@@ -573,6 +574,13 @@ def test_the_log_says_who_offers_what(mux, program):
                  "name=x verdict=withdrawn reason=replaced ",
                  "name=x verdict=withdrawn "):
         started.wait_for(line + user)
+
+
+def test_the_log_has_the_name_of_whom_the_configuration_names(mux, program):
+    me = pwd.getpwuid(os.getuid()).pw_name
+    started = mux(f'offered-by = {{"{me}:x*"}}\n')
+    program(b"offer/x\r\n")
+    started.wait_for(f"name=x verdict=offered by=offer user={me}$")
 
 
 def test_the_socket_is_for_everybody_and_goes_with_the_daemon(mux, control):

@@ -382,7 +382,7 @@ def test_a_name_that_is_taken_is_refused(mux):
     mux.offered("it", "--", need("cat"))
     status, said = mux.offer("it", "--", need("cat")).ended()
     assert status == 1
-    assert "tcpmux-offer: it: refused: " in said
+    assert "tcpmux-offer: it: refused: Somebody has" in said
 
 
 def test_who_is_replaced_ends(mux):
@@ -470,6 +470,17 @@ def test_a_host_that_is_none(folder):
         status, said = mux.offer("--to", "none.invalid:1", "it").ended()
         assert status == 68
         assert said.startswith("tcpmux-offer: it: --to none.invalid:1: ")
+
+
+def test_an_ignored_hangup_stays_ignored(mux):
+    """As under nohup(1)."""
+    offer = mux.offered("web", "--", need("true"), preexec_fn=lambda:
+                        signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    blocked = int(proc.status(offer.pid)["SigBlk"], 16)
+    assert not blocked >> (signal.SIGHUP - 1) & 1
+    assert blocked >> (signal.SIGTERM - 1) & 1
+    offer.process.send_signal(signal.SIGHUP)
+    assert callers.is_served(mux.address, "web")
 
 
 def test_every_option_is_in_the_manual_and_in_the_summary():

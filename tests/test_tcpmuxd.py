@@ -151,6 +151,15 @@ def test_bad_option_is_a_usage_error(words):
     assert len(said) == 1 and "tcpmuxd: " in said[0]
 
 
+@pytest.mark.parametrize("option, says", [
+    ("--help", b"usage: tcpmuxd "), ("--version", b"tcpmuxd 0.")])
+def test_help_and_version(option, says):
+    """On standard output, and nothing else is done."""
+    done = subprocess.run([server.TCPMUXD, option], check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.stdout.startswith(says) and done.stderr == b""
+
+
 def test_descriptors_0_to_2_closed(tcpmuxd):
     """Started with 0 and 1 closed, no socket takes their place."""
     started = tcpmuxd(preexec_fn=lambda: (os.close(0), os.close(1)))

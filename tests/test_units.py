@@ -9,6 +9,8 @@ import pytest
 from server import BUILD
 
 LINE = re.compile(r"(not )?ok \d+ (?:- (.*)|# SKIP (.*))")
+# What runs a program of another architecture, as qemu does.
+EMULATOR = os.environ.get("TCPMUX_EMULATOR", "").split()
 PROGRAMS = sorted(path for path in (BUILD / "tests").glob("unit-*")
                   if path.is_file() and os.access(path, os.X_OK))
 
@@ -30,7 +32,7 @@ def parse(text):
 def run(program):
     """Run a program, whose own end is one more result."""
     done = subprocess.run(
-        [program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [*EMULATOR, program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
         env=os.environ | {"CMOCKA_MESSAGE_OUTPUT": "TAP"}, check=False)
     found = parse(done.stdout)

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -28,11 +29,12 @@ static const struct sandbox_call calls[] = {
 	{ SYS_setsockopt, 2, { { 1, IPPROTO_TCP }, { 2, TCP_NODELAY } } },
 	{ SYS_setsockopt, 2, { { 1, SOL_SOCKET }, { 2, SO_RCVLOWAT } } },
 	{ .nr = SYS_clock_gettime },
+	{ SYS_getrusage, 1, { { 0, RUSAGE_SELF } } },
 	{ .nr = SYS_exit_group },
 };
 
 void
-front_confine(const struct generation *g)
+front_confine(const struct generation *g, struct pulse *pulse)
 {
 	const struct process_rules rules = {
 		.name = "tcpmuxd-front",
@@ -40,5 +42,5 @@ front_confine(const struct generation *g)
 		.ncalls = sizeof(calls) / sizeof(calls[0]),
 	};
 
-	process_confine(g, &rules);
+	process_confine(g, &rules, pulse);
 }

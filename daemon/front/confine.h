@@ -6,8 +6,9 @@
 #define DAEMON_FRONT_CONFINE_H
 
 #include "daemon/generation.h"
+#include "daemon/pulse.h"
 
 /* Give up everything else; as process_confine(). */
-void front_confine(const struct generation *g);
+void front_confine(const struct generation *g, struct pulse *pulse);
 
 #endif

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 
 #include "daemon/front/conn.h"
+#include "daemon/front/conn_log.h"
+#include "daemon/front/count.h"
 #include "daemon/front/decide.h"
 #include "daemon/front/help.h"
 #include "daemon/front/reply.h"
@@ -60,13 +62,15 @@ conn_init(struct conn *c, int fd, const struct sockaddr_storage *peer,
 	c->fd = fd;
 	c->state = CONN_LINE;
 	c->deadline = m->now + t->request_ms;
-	c->accepted = (uint32_t)m->now;
+	c->accepted = (uint64_t)m->us & CONN_AGE_MASK;
 	c->source = METER_NONE;
+	c->service = SERVICE_NONE;
 	c->done = 0;
 	c->flags = 0;
 	c->watched = 0;
 	c->listener = listener;
 	set_peer(c, peer);
+	count_accepted(m);
 	if (!meter_enter(m->g->meter, t->max)) {
 		conn_refuse(c, m, REFUSE_BUSY);
 		return;
@@ -93,17 +97,6 @@ conn_leave(struct conn *c, struct meter *meter)
 	c->source = METER_NONE;
 }
 
-/* Who serves c, which is in CONN_HAND; whoever may offer it, it is an offer. */
-static const char *
-by(const struct conn *c, const struct mux *m)
-{
-	enum service_kind kind = SERVICE_OFFERED;
-
-	if (c->service < TAKERS_OFFERED)
-		kind = m->g->table->services[c->service].kind;
-	return kind == SERVICE_OFFERED ? "offer" : service_kind_name(kind);
-}
-
 struct tcpmux_span
 conn_name(const struct conn *c, const struct mux *m)
 {
@@ -114,44 +107,6 @@ conn_name(const struct conn *c, const struct mux *m)
 		    c->service - TAKERS_OFFERED);
 	name = m->g->table->services[c->service].name;
 	return (struct tcpmux_span){ name, strlen(name) };
-}
-
-/* Say in the log what became of c; name is what it asked for, if anything. */
-static void
-log_conn(struct conn *c, const struct mux *m, struct tcpmux_span name,
-    const char *verdict, const char *reason)
-{
-	const enum log_level level =
-	    reason != NULL ? LOG_REFUSALS : LOG_CONNECTIONS;
-	struct record r;
-
-	if (c->flags & CONN_LOGGED)
-		return;
-	c->flags |= CONN_LOGGED;
-	if (!report_wants(m->report, level, m->now))
-		return;
-	r = record_empty;
-	memcpy(r.peer, c->peer, sizeof(r.peer));
-	r.peer_port = c->port;
-	r.listener = m->g->listeners.v[c->listener].text;
-	r.name = name;
-	r.verdict = verdict;
-	r.reason = reason;
-	r.ms = (uint32_t)m->now - c->accepted;
-	if (c->state == CONN_HAND)
-		r.by = by(c, m);
-	report_add(m->report, &r);
-}
-
-void
-conn_log_end(struct conn *c, const struct mux *m)
-{
-	static const struct tcpmux_span none, tcpmux = { "tcpmux", 6 };
-
-	if (c->flags & CONN_REPLIED)
-		log_conn(c, m, tcpmux, "answered", NULL);
-	else
-		log_conn(c, m, none, "closed", NULL);
 }
 
 static enum conn_state
@@ -166,7 +121,8 @@ static enum conn_state
 refuse(struct conn *c, const struct mux *m, struct tcpmux_span name,
     enum refusal why)
 {
-	log_conn(c, m, name, "refused", words_reason(why));
+	count_refusal(m, c->service, why);
+	conn_log(c, m, name, "refused", words_reason(why));
 	return reply(c, why);
 }
 
@@ -179,11 +135,23 @@ conn_refuse(struct conn *c, const struct mux *m, enum refusal why)
 		name = conn_name(c, m);
 	if (c->flags & CONN_GREETED) {
 		/* Never + and then - (rule 28). */
-		log_conn(c, m, name, "closed", words_reason(why));
+		count_refusal(m, c->service, why);
+		conn_log(c, m, name, "closed", words_reason(why));
 		c->state = CONN_OVER;
 		return;
 	}
 	c->state = (uint8_t)refuse(c, m, name, why);
+}
+
+void
+conn_kick(struct conn *c, const struct mux *m)
+{
+	struct tcpmux_span name = { NULL, 0 };
+
+	if (c->state == CONN_HAND)
+		name = conn_name(c, m);
+	conn_log(c, m, name, "closed", "kicked");
+	c->state = CONN_OVER;
 }
 
 /*
@@ -218,17 +186,17 @@ answer(struct conn *c, const struct mux *m, struct tcpmux_span name)
 {
 	const struct verdict v = decide_request(c, m, name);
 
+	count_request(m, &v);
+	c->service = v.service;
 	switch (v.what) {
 	case VERDICT_HELP:
-		log_conn(c, m, (struct tcpmux_span){ "help", 4 }, "answered",
+		conn_log(c, m, (struct tcpmux_span){ "help", 4 }, "answered",
 		    NULL);
 		c->service = HELP_BEGIN;
 		return reply(c, REPLY_HELP);
 	case VERDICT_NEXT:
-		c->service = v.service;
 		return reply(c, REPLY_OK);
 	case VERDICT_HAND_OVER:
-		c->service = v.service;
 		return CONN_HAND;
 	case VERDICT_REFUSE:
 		break;
@@ -387,6 +355,7 @@ write_reply(struct conn *c, const struct mux *m, enum conn_want *want)
 		c->deadline = m->now + m->g->table->request_ms;
 		c->flags |= CONN_REPLIED;
 		c->flags &= (uint8_t)~CONN_EARLY;
+		c->service = SERVICE_NONE;
 		return CONN_LINE;
 	}
 	if (shutdown(c->fd, SHUT_WR) == -1)
@@ -475,8 +444,9 @@ conn_restore(struct conn *c)
 }
 
 void
-conn_pass(struct conn *c)
+conn_pass(struct conn *c, const struct mux *m)
 {
+	count_hand_over(c, m);
 	c->flags = CONN_LOGGED;
 	c->source = METER_NONE;
 }
@@ -485,6 +455,6 @@ void
 conn_finish(struct conn *c, const struct mux *m)
 {
 	conn_leave(c, m->g->meter);
-	log_conn(c, m, conn_name(c, m), "handed-over", NULL);
-	conn_pass(c);
+	conn_log(c, m, conn_name(c, m), "handed-over", NULL);
+	conn_pass(c, m);
 }

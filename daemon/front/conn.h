@@ -56,18 +56,22 @@ enum {
 	REPLY_HELP
 };
 
+/* An age is known for half of what so many bits can tell: for 6 days. */
+#define CONN_AGE_BITS 40
+#define CONN_AGE_MASK ((UINT64_C(1) << CONN_AGE_BITS) - 1)
+
 struct conn {
 	int fd;
-	uint32_t generation; /* of the slot; see loop.h */
-	uint32_t prev, next; /* slots of the same queue */
-	int64_t deadline;    /* of this state; see clock.h */
-	uint32_t accepted;   /* clock_now() then, its lower half */
-	uint32_t source;     /* in the meter */
-	uint32_t service;    /* CONN_HAND: see takers.h; or see help.h */
-	uint32_t done;       /* bytes of the reply sent, or thrown away */
+	uint32_t generation;               /* of the slot; see loop.h */
+	uint32_t prev, next;               /* slots of the same queue */
+	int64_t deadline;                  /* of this state; see clock.h */
+	uint64_t accepted : CONN_AGE_BITS; /* clock_us() then */
+	uint64_t port : 16;
+	uint64_t listener : 8;
+	uint32_t source;  /* in the meter */
+	uint32_t service; /* asked for: see takers.h; or see help.h */
+	uint32_t done;    /* bytes of the reply sent, or thrown away */
 	uint8_t peer[ADDRESS_BYTES];
-	uint16_t port;
-	uint8_t listener;
 	uint8_t state;   /* enum conn_state */
 	uint8_t flags;   /* enum conn_flag */
 	uint8_t watched; /* enum loop_what, by the front's loop */
@@ -90,6 +94,7 @@ struct mux {
 	const struct conn *conns;  /* all of them */
 	struct conn_local *locals; /* of each; NULL if no listener has PROXY */
 	int64_t now;               /* clock_now(), once for each turn */
+	int64_t us;                /* clock_us(), when one was accepted */
 };
 
 /*
@@ -112,6 +117,9 @@ enum conn_want conn_step(struct conn *c, const struct mux *m,
  */
 void conn_refuse(struct conn *c, const struct mux *m, enum refusal why);
 
+/* The administrator ends it: nothing is said, and it is over. */
+void conn_kick(struct conn *c, const struct mux *m);
+
 /* What c, which is in CONN_HAND, has asked for, as configured or offered. */
 struct tcpmux_span conn_name(const struct conn *c, const struct mux *m);
 
@@ -125,13 +133,25 @@ void conn_greet(struct conn *c);
 bool conn_restore(struct conn *c);
 
 /* c is the taker's, who leaves the meter for it, and writes its line. */
-void conn_pass(struct conn *c);
+void conn_pass(struct conn *c, const struct mux *m);
 
 /*
  * c is the taker's, and nobody will tell when it ends: here ends what is
  * counted, and its line is written.
  */
 void conn_finish(struct conn *c, const struct mux *m);
+
+/*
+ * Microseconds since c was accepted, at this moment by clock_us(); 0, if that
+ * is the beginning of the turn of the loop in which it was.
+ */
+static inline int64_t
+conn_age(const struct conn *c, int64_t us)
+{
+	const uint64_t age = ((uint64_t)us - c->accepted) & CONN_AGE_MASK;
+
+	return age <= CONN_AGE_MASK / 2 ? (int64_t)age : 0;
+}
 
 /* The rules of the listener that c came to. */
 static inline const struct listen *
@@ -142,8 +162,5 @@ conn_listen(const struct conn *c, const struct mux *m)
 
 /* Of c nothing is left but its descriptor: count it no more. */
 void conn_leave(struct conn *c, struct meter *meter);
-
-/* Write the line of c into the log, if nobody has: it ended by itself. */
-void conn_log_end(struct conn *c, const struct mux *m);
 
 #endif

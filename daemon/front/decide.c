@@ -2,6 +2,8 @@
  * What becomes of a request.
  */
 
+#include <string.h>
+
 #include "daemon/front/decide.h"
 #include "daemon/front/takers.h"
 
@@ -53,6 +55,24 @@ find_offered(const struct mux *m, struct tcpmux_span name, bool allowed)
 }
 
 /*
+ * Has the administrator taken what was asked for out of service?  The mux's
+ * own goes on: it serves nothing itself.
+ */
+static bool
+is_drained(const struct mux *m, struct verdict v, struct tcpmux_span name)
+{
+	const struct service *s;
+
+	if (v.what != VERDICT_HAND_OVER)
+		return false;
+	if (v.service < TAKERS_OFFERED) {
+		s = &m->g->table->services[v.service];
+		name = (struct tcpmux_span){ s->name, strlen(s->name) };
+	}
+	return board_is_drained(m->g->board, name);
+}
+
+/*
  * What is no service may be an offered name, if this peer may use those.  A
  * service that is not for him goes the same way in vain (rule 29).
  */
@@ -93,8 +113,18 @@ decide_request(const struct conn *c, const struct mux *m,
 	if (v.what == VERDICT_REFUSE)
 		v = decide_offered(m, name,
 		    allowed && access_allows(&t->access, c->peer), v);
-	if (v.what != VERDICT_REFUSE)
-		return is_too_fast(c, m, v.service) ? refuse(REFUSE_RATE) : v;
+	if (is_drained(m, v, name)) {
+		v.what = VERDICT_REFUSE;
+		v.why = REFUSE_DRAINED;
+		return v;
+	}
+	if (v.what != VERDICT_REFUSE) {
+		if (!is_too_fast(c, m, v.service))
+			return v;
+		v.what = VERDICT_REFUSE;
+		v.why = REFUSE_RATE;
+		return v;
+	}
 	if (budget.count != 0)
 		meter_count_wrong_name(m->g->meter, c->source, budget, m->now);
 	return v;

@@ -9,7 +9,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "daemon/front/accept.h"
 #include "daemon/front/confine.h"
+#include "daemon/front/conn_log.h"
 #include "daemon/front/front.h"
 #include "daemon/front/give.h"
 #include "daemon/front/slots.h"
@@ -19,35 +21,11 @@
 #include "os/log.h"
 #include "os/loop.h"
 
-/* Events that are for no slot. */
-#define SLOT_CONTROL  (UINT32_MAX - 1)
-#define SLOT_CHANNEL  (UINT32_MAX - 2)
-#define SLOT_LISTENER (UINT32_MAX - 2 - TABLE_LISTENERS_MAX)
-
-/* Connections accepted at a time, before the others have their turn. */
-#define ACCEPT_MAX 64
-
-/* Out of descriptors or memory, accepting rests for so long. */
-#define PAUSE_MS 100
-
 /* The registrar has so long to say who takes connections. */
 #define TAKERS_MS 2000
 
 /* Told to end, the front has so long to say so to those who wait. */
 #define STOP_MS 1000
-
-struct front {
-	struct mux mux;
-	struct report report;
-	struct slots slots;
-	int loop;
-	int control;
-	volatile uint8_t *full; /* seen by the other fronts */
-	bool draining;
-	int64_t resume; /* accept again; 0: accepting */
-	int64_t refuse; /* draining: refuse who still waits then */
-	int64_t stop;   /* end at the latest; 0: not yet */
-};
 
 /* See to it that the loop reports what c wants.  Returns 0, or -1. */
 static int
@@ -157,7 +135,7 @@ front_evict(struct front *f)
 	front_close(f, c);
 }
 
-static void
+void
 front_admit(struct front *f, int fd, const struct sockaddr_storage *peer,
     uint8_t listener)
 {
@@ -174,85 +152,6 @@ front_admit(struct front *f, int fd, const struct sockaddr_storage *peer,
 	front_step(f, c, 0);
 }
 
-/* Rest until a descriptor is closed, or for PAUSE_MS. */
-static void
-front_pause(struct front *f)
-{
-	const struct listeners *l = &f->mux.g->listeners;
-	size_t i;
-
-	if (f->resume != 0)
-		return;
-	for (i = 0; i < l->n; i++)
-		/* It may not be watched, and then there is nothing to do. */
-		(void)loop_forget(f->loop, l->v[i].fd);
-	f->resume = f->mux.now + PAUSE_MS;
-}
-
-/* Accept again; and again later, if the kernel has no memory even for this. */
-static void
-front_resume(struct front *f)
-{
-	const struct listeners *l = &f->mux.g->listeners;
-	size_t i;
-
-	f->resume = 0;
-	for (i = 0; i < l->n; i++) {
-		const struct loop_id id = { SLOT_LISTENER + (uint32_t)i, 0 };
-
-		if (loop_watch_shared(f->loop, l->v[i].fd, id) == -1) {
-			front_pause(f);
-			return;
-		}
-	}
-}
-
-/*
- * Is there a place for one more, here or in another front?  Only if all are
- * full, somebody has to go.
- */
-static bool
-is_full_alone(struct front *f)
-{
-	const volatile uint8_t *full = f->mux.g->full;
-	uint32_t i;
-
-	*f->full = slots_are_full(&f->slots);
-	if (*f->full == 0)
-		return false;
-	for (i = 0; i < f->mux.g->nfronts; i++)
-		if (full[i] == 0)
-			return true;
-	return false;
-}
-
-/* Accept some of what waits at a listener; true if there may be more. */
-static bool
-front_accept(struct front *f, uint8_t listener)
-{
-	const int from = f->mux.g->listeners.v[listener].fd;
-	struct sockaddr_storage peer;
-	socklen_t len;
-	int fd, i;
-
-	for (i = 0; i < ACCEPT_MAX; i++) {
-		if (is_full_alone(f)) {
-			front_pause(f);
-			return false;
-		}
-		len = sizeof(peer);
-		fd =
-		    accept4(from, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
-		if (fd == -1) {
-			if (errno != EAGAIN && errno != ECONNABORTED)
-				front_pause(f);
-			return false;
-		}
-		front_admit(f, fd, &peer, listener);
-	}
-	return true;
-}
-
 /* End those that are late: no state lasts for ever. */
 static void
 front_expire(struct front *f)
@@ -262,6 +161,7 @@ front_expire(struct front *f)
 
 	while ((c = slots_first(s, &s->waiting)) != NULL &&
 	    c->deadline <= f->mux.now) {
+		pulse_beat(f->pulse, f->mux.now); /* there may be a million */
 		/* What came in time is answered, however late it is seen. */
 		front_step(f, c, 0);
 		if (slots_first(s, &s->waiting) == c &&
@@ -280,8 +180,10 @@ front_refuse_all(struct front *f)
 {
 	struct conn *c;
 
-	while ((c = slots_first(&f->slots, &f->slots.waiting)) != NULL)
+	while ((c = slots_first(&f->slots, &f->slots.waiting)) != NULL) {
+		pulse_beat(f->pulse, f->mux.now); /* there may be a million */
 		front_refuse(f, c, REFUSE_STOPPING);
+	}
 }
 
 /* Told to end: take in whoever has connected, and let nobody wait. */
@@ -294,10 +196,10 @@ front_stop(struct front *f)
 	f->stop = f->mux.now + STOP_MS;
 	for (i = 0; i < f->mux.g->listeners.n && !f->draining; i++) {
 		do
-			more = front_accept(f, i);
+			more = accept_some(f, i);
 		while (more && clock_now() < f->stop);
 	}
-	front_pause(f);
+	accept_pause(f);
 	front_refuse_all(f);
 }
 
@@ -305,7 +207,7 @@ front_stop(struct front *f)
 static void
 front_drain(struct front *f)
 {
-	front_pause(f);
+	accept_pause(f);
 	f->draining = true;
 	/* Whoever goes on asking for tcpmux has had his time twice. */
 	f->refuse = f->mux.now + 2 * (int64_t)f->mux.g->table->request_ms;
@@ -317,22 +219,58 @@ front_close_listener(struct front *f, uint8_t listener)
 {
 	if (listener >= f->mux.g->listeners.n)
 		return;
-	while (front_accept(f, listener))
+	while (accept_some(f, listener))
 		;
+}
+
+/* The administrator wants this one to end. */
+static void
+front_kick(struct front *f, struct conn *c)
+{
+	slots_remove(&f->slots, slots_queue_of(&f->slots, c), c);
+	conn_kick(c, &f->mux);
+	front_close(f, c);
+}
+
+/* Those of a service: they are here only while its taker is about to come. */
+static void
+front_kick_service(struct front *f, uint32_t service)
+{
+	struct conn *c = slots_first(&f->slots, &f->slots.waiting), *next;
+
+	for (; c != NULL; c = next) {
+		next = c->next == SLOT_NONE ? NULL : &f->slots.conns[c->next];
+		if (c->state == CONN_HAND && c->service == service)
+			front_kick(f, c);
+	}
+}
+
+static void
+front_kick_some(struct front *f, const struct control_kick *k)
+{
+	struct conn *c = slots_find(&f->slots, k->place, k->number);
+
+	if (k->whole != 0)
+		front_kick_service(f, k->place);
+	else if (c != NULL)
+		front_kick(f, c);
 }
 
 /* Do what the monitor says, all of it: an edge tells of it once. */
 static void
 front_obey(struct front *f)
 {
-	uint8_t listener;
+	struct order order;
 
 	for (;;) {
-		switch (process_listener_order(f->control, &listener)) {
+		switch (process_full_order(f->control, &order)) {
 		case ORDER_NONE:
 			return;
 		case ORDER_CLOSE:
-			front_close_listener(f, listener);
+			front_close_listener(f, order.listener);
+			break;
+		case ORDER_KICK:
+			front_kick_some(f, &order.kick);
 			break;
 		case ORDER_DRAIN:
 			front_drain(f);
@@ -368,7 +306,7 @@ front_event(struct front *f, const struct loop_event *ev)
 	else if (slot >= SLOT_LISTENER) {
 		/* If there is more, the loop reports it again. */
 		if (f->resume == 0)
-			(void)front_accept(f, (uint8_t)(slot - SLOT_LISTENER));
+			(void)accept_some(f, (uint8_t)(slot - SLOT_LISTENER));
 	} else if (f->slots.conns[slot].generation == ev->id.generation)
 		front_step(f, &f->slots.conns[slot], ev->seen);
 }
@@ -419,12 +357,16 @@ front_loop(struct front *f)
 
 	while (!is_over(f)) {
 		report_flush(&f->report);
-		n = loop_wait(f->loop, ev, front_timeout(f));
+		n = loop_wait(f->loop, ev, pulse_timeout(front_timeout(f)));
 		if (n == -1)
 			_exit(EX_OSERR);
 		f->mux.now = clock_now();
-		for (i = 0; i < n; i++)
+		pulse_beat(f->pulse, f->mux.now);
+		for (i = 0; i < n; i++) {
 			front_event(f, &ev[i]);
+			/* Each may take a while, as a list of many names. */
+			pulse_beat(f->pulse, f->mux.now);
+		}
 		front_expire(f);
 		if (f->draining && f->mux.now >= f->refuse) {
 			f->refuse = INT64_MAX;
@@ -432,7 +374,7 @@ front_loop(struct front *f)
 		}
 		if (f->stop == 0 && !f->draining && f->resume != 0 &&
 		    f->resume <= f->mux.now)
-			front_resume(f);
+			accept_resume(f);
 	}
 	report_flush(&f->report);
 }
@@ -466,11 +408,12 @@ await_takers(struct front *f)
 
 void
 front_run(const struct generation *g, uint32_t number, int control, int channel,
-    void *memory)
+    void *memory, struct pulse *pulse)
 {
 	struct front f = {
 		.mux = { .g = g, .report = &f.report },
 		.control = control,
+		.pulse = pulse,
 		.full = &g->full[number],
 	};
 
@@ -487,13 +430,13 @@ front_run(const struct generation *g, uint32_t number, int control, int channel,
 		    LOOP_READ) == -1))
 		log_fatal(EX_OSERR, "epoll: %s", strerror(errno));
 	report_init(&f.report, g);
-	front_confine(g);
+	front_confine(g, pulse);
 
 	if (channel != -1)
 		await_takers(&f);
 	f.mux.now = clock_now();
-	front_resume(&f);
-	process_ready(control);
+	accept_resume(&f);
+	process_ready(control, pulse);
 	front_loop(&f);
 	_exit(EX_OK);
 }

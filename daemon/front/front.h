@@ -6,6 +6,7 @@
 #define DAEMON_FRONT_FRONT_H
 
 #include "daemon/generation.h"
+#include "daemon/pulse.h"
 
 /*
  * Be the front of this number, with its slots in memory, which it shares with
@@ -15,6 +16,6 @@
  * to end.
  */
 void front_run(const struct generation *g, uint32_t number, int control,
-    int channel, void *memory) __attribute__((noreturn));
+    int channel, void *memory, struct pulse *pulse) __attribute__((noreturn));
 
 #endif

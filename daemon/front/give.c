@@ -37,7 +37,7 @@ describe(const struct conn *c, const struct mux *m)
 	struct tcpmux_handover h = {
 		.version = TCPMUX_HANDOVER_VERSION,
 		.listener = c->listener,
-		.accepted = m->now - (uint32_t)((uint32_t)m->now - c->accepted),
+		.accepted = m->now - conn_age(c, m->now * 1000) / 1000,
 		.peer = { .port = c->port, .known = 1 },
 		.early = (c->flags & CONN_EARLY) != 0,
 	};
@@ -82,7 +82,7 @@ give_to_own(struct conn *c, const struct mux *m)
 	h.source = c->source;
 	why = send_to(queue, c, &h, none);
 	if (why == 0)
-		conn_pass(c);
+		conn_pass(c, m);
 	return why;
 }
 

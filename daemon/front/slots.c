@@ -3,6 +3,7 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "daemon/front/slots.h"
@@ -63,6 +64,7 @@ slots_init(struct slots *s, const struct generation *g, void *memory)
 	s->n = slots_wanted(g);
 	s->used = 0;
 	s->free = SLOT_NONE;
+	s->numbered = 0;
 	s->waiting = (struct slots_queue){ SLOT_NONE, SLOT_NONE };
 	s->lingering = (struct slots_queue){ SLOT_NONE, SLOT_NONE };
 	return s->n == 0 ? -1 : make_locals(s, &g->listeners);
@@ -81,6 +83,66 @@ slots_release(void *memory, size_t size, struct meter *meter)
 			conn_leave(&shared->conns[i], meter);
 }
 
+bool
+slots_next_guest(const void *memory, size_t size, uint32_t *place, int64_t now,
+    struct guest *guest)
+{
+	const struct slots_shared *shared = memory;
+	const size_t n = (size - sizeof(*shared)) / sizeof(struct conn);
+	const size_t used = *(const volatile uint32_t *)&shared->used;
+	struct conn c;
+
+	for (; *place < used && *place < n; (*place)++) {
+		c = *(const volatile struct conn *)&shared->conns[*place];
+		if (c.generation == 0 || c.state >= CONN_OVER)
+			continue;
+		*guest = (struct guest){
+			.place = (*place)++,
+			.number = c.generation,
+			.state = c.state == CONN_LINGER ? GUEST_LINGERING :
+							  GUEST_WAITING,
+			.service = SERVICE_NONE,
+			.listener = c.listener,
+			.port = c.port,
+			.accepted = now - conn_age(&c, now * 1000) / 1000,
+			.in = -1,
+			.out = -1,
+		};
+		memcpy(guest->peer, c.peer, sizeof(guest->peer));
+		if (c.state == CONN_HAND && c.service < TAKERS_OFFERED)
+			guest->service = c.service;
+		return true;
+	}
+	return false;
+}
+
+struct conn *
+slots_find(const struct slots *s, uint32_t place, uint32_t generation)
+{
+	struct conn *c = &s->conns[place];
+
+	if (place >= s->used || c->generation != generation ||
+	    c->state == CONN_OVER)
+		return NULL;
+	return c;
+}
+
+void
+slots_count(const void *memory, uint64_t *waiting, uint64_t *lingering)
+{
+	const volatile struct slots_shared *shared = memory;
+
+	*waiting = shared->waiting;
+	*lingering = shared->lingering;
+}
+
+/* How many are in q, for all to see. */
+static uint32_t *
+length_of(struct slots *s, const struct slots_queue *q)
+{
+	return q == &s->waiting ? &s->shared->waiting : &s->shared->lingering;
+}
+
 struct conn *
 slots_take(struct slots *s)
 {
@@ -94,6 +156,7 @@ slots_take(struct slots *s)
 		s->shared->used = s->used;
 	} else
 		return NULL;
+	c->generation = ++s->numbered;
 	return c;
 }
 
@@ -106,7 +169,8 @@ slots_are_full(const struct slots *s)
 void
 slots_give(struct slots *s, struct conn *c)
 {
-	c->generation++;
+	c->generation = ++s->numbered;
+	c->state = CONN_OVER; /* as others can see */
 	c->next = s->free;
 	s->free = slots_number(s, c);
 }
@@ -135,6 +199,7 @@ slots_append(struct slots *s, struct slots_queue *q, struct conn *c)
 	else
 		s->conns[q->last].next = slot;
 	q->last = slot;
+	++*length_of(s, q);
 }
 
 void
@@ -148,6 +213,7 @@ slots_remove(struct slots *s, struct slots_queue *q, struct conn *c)
 		q->last = c->prev;
 	else
 		s->conns[c->next].prev = c->prev;
+	--*length_of(s, q);
 }
 
 struct conn *

@@ -10,6 +10,7 @@
 #define DAEMON_FRONT_SLOTS_H
 
 #include "daemon/front/conn.h"
+#include "daemon/guest.h"
 
 /* No slot. */
 #define SLOT_NONE UINT32_MAX
@@ -23,8 +24,9 @@ struct slots_queue {
 
 /* What is shared with the monitor, who believes none of it. */
 struct slots_shared {
-	uint32_t used; /* as in struct slots */
-	uint32_t zero[15];
+	uint32_t used;               /* as in struct slots */
+	uint32_t waiting, lingering; /* how many are in each queue */
+	uint32_t zero[13];
 	struct conn conns[];
 };
 
@@ -35,6 +37,7 @@ struct slots {
 	uint32_t n;
 	uint32_t used;              /* slots used at least once */
 	uint32_t free;              /* first free one of those */
+	uint32_t numbered;          /* generations given so far */
 	struct slots_queue waiting; /* for a request, or to reply */
 	struct slots_queue lingering;
 };
@@ -56,6 +59,15 @@ int slots_init(struct slots *s, const struct generation *g, void *memory);
  */
 void slots_release(void *memory, size_t size, struct meter *meter);
 
+/*
+ * Of the monitor: the next connection from *place on in such memory, which is
+ * not believed.  Returns whether there is one, sets *guest and moves *place on.
+ */
+bool slots_next_guest(const void *memory, size_t size, uint32_t *place,
+    int64_t now, struct guest *guest);
+/* How many of a front wait, and linger; whoever reads may be the monitor. */
+void slots_count(const void *memory, uint64_t *waiting, uint64_t *lingering);
+
 /* A free slot, in no queue yet, or NULL. */
 struct conn *slots_take(struct slots *s);
 
@@ -63,6 +75,10 @@ bool slots_are_full(const struct slots *s);
 
 /* Give back a slot that is in no queue; its descriptor is closed. */
 void slots_give(struct slots *s, struct conn *c);
+
+/* The connection at this place, if it still is the one of this generation. */
+struct conn *slots_find(const struct slots *s, uint32_t place,
+    uint32_t generation);
 
 /* The number of a slot. */
 uint32_t slots_number(const struct slots *s, const struct conn *c);

@@ -42,6 +42,13 @@ _Static_assert(PIPE_HEAD_MAX + PIPE_LINE_MAX <= OUTLET_LINE_MAX,
 /* Messages taken at a time, before the pipes have their turn. */
 #define MESSAGES_MAX 64
 
+/*
+ * Whoever sends a message wakes us, which costs more than all the rest of it.
+ * So after each we hear none for so long, and then all that have come.  The
+ * queue has room for some hundred, and whoever finds none waits, too.
+ */
+#define REST_MS 10
+
 /* Messages taken at the end: more than can wait. */
 #define LAST_MAX 4096
 
@@ -87,6 +94,7 @@ struct logger {
 	uint32_t free;        /* first free one of those */
 	struct window window; /* of all programs */
 	int64_t now;
+	int64_t rest; /* no message is heard until then; 0: they are */
 	struct outlet outlet;
 };
 
@@ -103,6 +111,7 @@ static const struct sandbox_call calls[] = {
 	{ SYS_fcntl, 1, { { 1, F_SETFL } } },
 	{ .nr = SYS_close },
 	{ .nr = SYS_clock_gettime },
+	{ SYS_getrusage, 1, { { 0, RUSAGE_SELF } } },
 	{ .nr = SYS_exit_group },
 };
 
@@ -271,8 +280,8 @@ logger_take(struct logger *l, const char *message, size_t len, int fd)
 		(void)close(fd); /* nobody asked for it */
 }
 
-/* Take up to max messages. */
-static void
+/* Take up to max messages.  Returns whether that were all. */
+static bool
 logger_receive(struct logger *l, int max)
 {
 	char message[LOGGER_MESSAGE_MAX];
@@ -287,9 +296,30 @@ logger_receive(struct logger *l, int max)
 		else if (n == 0 && fd != -1)
 			(void)close(fd); /* an empty message carried it */
 		else if (n == -1 && errno == EAGAIN)
-			return;
+			return true;
 		/* A message that is no good is gone; the next may be. */
 	}
+	return false;
+}
+
+/* Hear messages no more, for a while. */
+static void
+logger_rest(struct logger *l)
+{
+	if (loop_forget(l->loop, l->g->log.receive) == 0)
+		l->rest = l->now + REST_MS;
+}
+
+/* Hear them again, if it is time. */
+static void
+logger_wake(struct logger *l)
+{
+	const struct loop_id id = { SLOT_SOCKET, 0 };
+
+	/* If the kernel has no memory for it now, the next turn tries again. */
+	if (l->rest != 0 && l->rest <= l->now &&
+	    loop_watch_level(l->loop, l->g->log.receive, id) == 0)
+		l->rest = 0;
 }
 
 /* Write what waits already, and be gone. */
@@ -299,7 +329,7 @@ logger_end(struct logger *l)
 	uint32_t i;
 	int n;
 
-	logger_receive(l, LAST_MAX);
+	(void)logger_receive(l, LAST_MAX); /* there are no more */
 	for (i = 0; i < l->used; i++) {
 		if (l->pipes[i].fd == -1)
 			continue;
@@ -326,7 +356,8 @@ logger_event(struct logger *l, int control, const struct loop_event *ev)
 	case SLOT_SOCKET:
 		if (ev->seen & LOOP_END) /* nobody is left to say more */
 			logger_end(l);
-		logger_receive(l, MESSAGES_MAX);
+		if (logger_receive(l, MESSAGES_MAX))
+			logger_rest(l);
 		break;
 	default:
 		p = &l->pipes[ev->id.slot];
@@ -338,24 +369,26 @@ logger_event(struct logger *l, int control, const struct loop_event *ev)
 }
 
 static _Noreturn void
-logger_loop(struct logger *l, int control)
+logger_loop(struct logger *l, int control, struct pulse *pulse)
 {
 	struct loop_event ev[LOOP_BATCH];
 	int i, n;
 
 	for (;;) {
-		n = loop_wait(l->loop, ev, -1);
+		n = loop_wait(l->loop, ev, l->rest != 0 ? REST_MS : PULSE_MS);
 		if (n == -1)
 			_exit(EX_OSERR);
 		l->now = clock_now();
+		pulse_beat(pulse, l->now);
 		for (i = 0; i < n; i++)
 			logger_event(l, control, &ev[i]);
 		outlet_flush(&l->outlet);
+		logger_wake(l);
 	}
 }
 
 static void
-logger_confine(const struct logger *l)
+logger_confine(const struct logger *l, struct pulse *pulse)
 {
 	const enum log_to to = l->g->table->log.to;
 	const struct process_rules rules = {
@@ -367,7 +400,7 @@ logger_confine(const struct logger *l)
 		.ncalls = sizeof(calls) / sizeof(calls[0]),
 	};
 
-	process_confine(l->g, &rules);
+	process_confine(l->g, &rules, pulse);
 }
 
 /* Places for as many pipes as there can be descriptors. */
@@ -390,7 +423,7 @@ logger_make_places(struct logger *l)
 }
 
 void
-logger_run(const struct generation *g, int control)
+logger_run(const struct generation *g, int control, struct pulse *pulse)
 {
 	const struct loop_id control_id = { SLOT_CONTROL, 0 };
 	const struct loop_id socket_id = { SLOT_SOCKET, 0 };
@@ -406,7 +439,7 @@ logger_run(const struct generation *g, int control)
 	if (outlet_open(&l.outlet, g, control) == -1)
 		log_fatal(EX_OSERR, "log { to = \"%s\" }: %s",
 		    outlet_path(&g->table->log), strerror(errno));
-	logger_confine(&l);
-	process_ready(control);
-	logger_loop(&l, control);
+	logger_confine(&l, pulse);
+	process_ready(control, pulse);
+	logger_loop(&l, control, pulse);
 }

@@ -11,6 +11,7 @@
 #define DAEMON_LOGGER_LOGGER_H
 
 #include "daemon/generation.h"
+#include "daemon/pulse.h"
 #include "os/log.h"
 
 /* The longest message. */
@@ -30,7 +31,7 @@ struct logger_stderr {
  * Receive from g->log.receive and write, until every sender is gone.  Never
  * returns.  Standard error is still there when it starts.
  */
-void logger_run(const struct generation *g, int control)
+void logger_run(const struct generation *g, int control, struct pulse *pulse)
     __attribute__((noreturn));
 
 #endif

@@ -3,12 +3,10 @@
  */
 
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -19,21 +17,17 @@
 #include "daemon/monitor/orders.h"
 #include "daemon/process.h"
 #include "daemon/registrar/claims.h"
+#include "daemon/registrar/roll.h"
 #include "daemon/relay/resolver.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
 #include "os/log.h"
+#include "os/loop.h"
 #include "os/message.h"
 
 /* A process that has lived for less is followed by the next after a pause. */
 #define LIFE_MS  1000
 #define PAUSE_MS 100
-
-/* A process that does not say in this time that it is ready, never will. */
-#define READY_MS 10000
-
-/* But nobody waits for name servers for longer than this. */
-#define RESOLVE_MS 2000
 
 static const char *const role_names[] = {
 	[ROLE_LOGGER] = "logger",
@@ -43,6 +37,12 @@ static const char *const role_names[] = {
 	[ROLE_RELAY] = "relay",
 	[ROLE_FRONT] = "front",
 };
+
+const char *
+cohort_role(enum role role)
+{
+	return role_names[role];
+}
 
 /* Processors that this process may use; one if the kernel has too many. */
 static uint32_t
@@ -140,6 +140,16 @@ make_claims(struct generation *g, const struct generation *old)
 	return 0;
 }
 
+/* Returns 0, or -1 with errno. */
+static int
+make_roll(struct generation *g)
+{
+	if (roll_size(g) == 0)
+		return 0;
+	g->roll = launch_map_lent(roll_size(g));
+	return g->roll == NULL ? -1 : 0;
+}
+
 /* A place for each process that the table needs.  Returns 0, or -1. */
 static int
 make_processes(struct cohort *c)
@@ -177,13 +187,16 @@ cohort_init(struct cohort *c, const struct generation *old)
 	g->relay = g->spawn = g->log = none;
 	g->resolved = NULL;
 	g->claims = NULL;
+	g->roll = NULL;
 	g->full = NULL;
 	c->processes = NULL;
 	c->nprocesses = 0;
 	c->retiring = c->wound_down = c->ended = false;
 	g->max_offers = takers_offers_max(g);
-	if (make_processes(c) == -1 || make_queue(&g->log, 0) == -1 ||
-	    make_resolved(g, old) == -1 || make_claims(g, old) == -1)
+	if (make_processes(c) == -1 ||
+	    make_queue(&g->log, HANDOVER_SNDBUF_OWN) == -1 ||
+	    make_resolved(g, old) == -1 || make_claims(g, old) == -1 ||
+	    make_roll(g) == -1)
 		goto fail;
 	if (role_count(g, ROLE_RELAY) > 0 &&
 	    make_queue(&g->relay, HANDOVER_SNDBUF_OWN) == -1)
@@ -197,10 +210,8 @@ fail:
 	return -1;
 }
 
-/* Start p and introduce it; if that is not possible, it ends again. */
-static int
-start_and_introduce(struct cohort *c, struct process *p,
-    const struct cohort *old)
+int
+cohort_start(struct cohort *c, struct process *p, const struct cohort *old)
 {
 	const bool channelled =
 	    p->role == ROLE_FRONT && role_count(&c->g, ROLE_REGISTRAR) > 0;
@@ -211,7 +222,9 @@ start_and_introduce(struct cohort *c, struct process *p,
 		p->due = clock_now() + PAUSE_MS;
 		return -1;
 	}
-	if (orders_introduce(c, p, old) == 0)
+	if (loop_watch_level(c->loop, p->control,
+		(struct loop_id){ (uint32_t)p->pid, 0 }) == 0 &&
+	    orders_introduce(c, p, old) == 0)
 		return 0;
 	log_say("cannot introduce the %s: %s", role_names[p->role],
 	    strerror(errno));
@@ -219,35 +232,32 @@ start_and_introduce(struct cohort *c, struct process *p,
 	return -1;
 }
 
-/* Wait until p says that it is ready.  Returns 0, or -1 if it never will. */
-static int
-await_ready(const struct process *p)
-{
-	struct pollfd poll_control = { .fd = p->control, .events = POLLIN };
-	const bool may_be_late = p->role == ROLE_RESOLVER;
-	char byte = 0;
-	int n;
-
-	n = poll(&poll_control, 1, may_be_late ? RESOLVE_MS : READY_MS);
-	if (n == 0 && may_be_late)
-		return 0;
-	if (n == 1 && message_receive(p->control, &byte, 1, NULL) == 1 &&
-	    byte == CONTROL_READY)
-		return 0;
-	log_say("the %s did not start", role_names[p->role]);
-	return -1;
-}
-
-int
-cohort_start(struct cohort *c, const struct cohort *old)
+struct process *
+cohort_find(const struct cohort *c, pid_t pid)
 {
 	size_t i;
 
 	for (i = 0; i < c->nprocesses; i++)
-		if (start_and_introduce(c, &c->processes[i], old) == -1 ||
-		    await_ready(&c->processes[i]) == -1)
-			return -1;
-	return 0;
+		if (c->processes[i].pid == pid)
+			return &c->processes[i];
+	return NULL;
+}
+
+void
+cohort_ignore(const struct cohort *c, const struct process *p)
+{
+	/* It may not be watched, and then there is nothing to do. */
+	if (p->control != -1)
+		(void)loop_forget(c->loop, p->control);
+}
+
+/* End the conversation with p: who is told so ends. */
+static void
+part(const struct cohort *c, struct process *p)
+{
+	/* Whoever has just been started may still have a copy. */
+	cohort_ignore(c, p);
+	descriptor_close(&p->control);
 }
 
 static void
@@ -266,18 +276,14 @@ say_end(const struct process *p, int status)
 bool
 cohort_reap(struct cohort *c, pid_t pid, int status, bool told)
 {
-	struct process *p = NULL;
-	size_t i;
+	struct process *p = cohort_find(c, pid);
 
-	for (i = 0; i < c->nprocesses && p == NULL; i++)
-		if (c->processes[i].pid == pid)
-			p = &c->processes[i];
 	if (p == NULL)
 		return false;
 	if (!told && !c->ended && !(c->retiring && status == 0))
 		say_end(p, status);
 	p->pid = 0;
-	descriptor_close(&p->control);
+	part(c, p);
 	descriptor_close(&p->channel);
 	launch_release(&c->g, p);
 	if (p->role == ROLE_FRONT)
@@ -315,6 +321,9 @@ is_needed(const struct cohort *c, enum role role)
 		return false;
 	if (!c->retiring)
 		return true;
+	/* Others may still have much to say, and have said something. */
+	if (role == ROLE_LOGGER)
+		return c->g.log.send != -1 || is_waiting(c->g.log.receive);
 	if (role == ROLE_RELAY || role == ROLE_SPAWN)
 		return has_clients(c, role);
 	return role == ROLE_REGISTRAR && runs_role(c, ROLE_FRONT);
@@ -374,7 +383,7 @@ cohort_restart(struct cohort *c, int64_t now)
 		if (p->pid != 0 || !is_needed(c, p->role))
 			continue;
 		/* If it fails, it is due again. */
-		if (p->due <= now && start_and_introduce(c, p, NULL) == 0)
+		if (p->due <= now && cohort_start(c, p, NULL) == 0)
 			set_to_work(c, p);
 		if (p->pid == 0 && p->due < next)
 			next = p->due;
@@ -440,7 +449,7 @@ cohort_stop(struct cohort *c)
 	c->ended = true;
 	for (i = 0; i < c->nprocesses; i++)
 		if (c->processes[i].role != ROLE_LOGGER)
-			descriptor_close(&c->processes[i].control);
+			part(c, &c->processes[i]);
 	/* The logger ends when nobody is left who could tell it anything. */
 	descriptor_close(&c->g.log.send);
 }
@@ -448,11 +457,15 @@ cohort_stop(struct cohort *c)
 void
 cohort_kill(struct cohort *c)
 {
-	size_t i;
+	struct process *p;
 
-	for (i = 0; i < c->nprocesses; i++)
-		if (c->processes[i].pid != 0)
-			(void)kill(c->processes[i].pid, SIGKILL);
+	for (p = c->processes; p < c->processes + c->nprocesses; p++) {
+		if (p->pid == 0)
+			continue;
+		(void)kill(p->pid, SIGKILL);    /* it has not been waited for */
+		(void)waitpid(p->pid, NULL, 0); /* it is our child */
+		p->pid = 0;
+	}
 }
 
 void
@@ -462,7 +475,7 @@ cohort_clear(struct cohort *c)
 	size_t i;
 
 	for (i = 0; i < c->nprocesses; i++) {
-		descriptor_close(&c->processes[i].control);
+		part(c, &c->processes[i]);
 		descriptor_close(&c->processes[i].channel);
 		launch_release(g, &c->processes[i]);
 	}
@@ -475,13 +488,9 @@ cohort_clear(struct cohort *c)
 	descriptor_close(&g->spawn.receive);
 	descriptor_close(&g->log.send);
 	descriptor_close(&g->log.receive);
-	if (g->resolved != NULL)
-		(void)munmap(g->resolved, resolved_size(g->table->nnames));
-	g->resolved = NULL;
-	if (g->claims != NULL)
-		(void)munmap(g->claims, claims_size(g));
-	g->claims = NULL;
-	if (g->full != NULL)
-		(void)munmap(g->full, g->nfronts);
-	g->full = NULL;
+	g->resolved =
+	    launch_unmap(g->resolved, resolved_size(g->table->nnames));
+	g->claims = launch_unmap(g->claims, claims_size(g));
+	g->roll = launch_unmap(g->roll, roll_size(g));
+	g->full = launch_unmap(g->full, g->nfronts);
 }

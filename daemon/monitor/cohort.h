@@ -14,6 +14,8 @@ struct cohort {
 	struct table *table; /* that of g, and the cohort's own */
 	struct process *processes;
 	size_t nprocesses;
+	int loop; /* of the monitor, which hears its processes */
+	int link; /* to the program before, whose registrar tells ours; or -1 */
 	bool retiring;   /* it takes no new clients */
 	bool wound_down; /* its fronts are gone, and its takers know */
 	bool ended;      /* all of it has been told to end */
@@ -23,17 +25,27 @@ struct cohort {
 /*
  * Make the cohort of a generation, which has a table and listeners, with its
  * queues and the places for its processes; none runs yet.  What old, which may
- * be NULL, knows of the names of back ends is known to it, too.  Returns 0, or -1
- * with errno; then there is nothing to clear.
+ * be NULL, knows of the names of back ends is known to it, too.  Returns 0, or
+ * -1 with errno; then there is nothing to clear.
  */
 int cohort_init(struct cohort *c, const struct generation *old);
 
 /*
- * Start all of its processes.  The registrar of old, which may be NULL, tells
- * the new one what it knows, and rests.  Returns 0, or -1 if one of them
- * cannot do its work.
+ * Start p, one of its processes, in the order in which they are.  The registrar
+ * of old, which may be NULL, tells the new one what it knows, and rests.
+ * Returns 0 while p has yet to say that it is ready; or -1 after saying why it
+ * cannot be.
  */
-int cohort_start(struct cohort *c, const struct cohort *old);
+int cohort_start(struct cohort *c, struct process *p, const struct cohort *old);
+
+/* What a role is called. */
+const char *cohort_role(enum role role);
+
+/* Its process of this id, or NULL. */
+struct process *cohort_find(const struct cohort *c, pid_t pid);
+
+/* Listen to p, one of its processes, no more. */
+void cohort_ignore(const struct cohort *c, const struct process *p);
 
 /* Has every process of it ended that is not to be started again? */
 bool cohort_is_over(const struct cohort *c);
@@ -57,7 +69,10 @@ void cohort_retire(struct cohort *c, const struct listeners *next);
 /* A retiring cohort has lost a process: let more of it go. */
 void cohort_wind_down(struct cohort *c);
 
-/* End all of its processes now; and after that, kill those still there. */
+/*
+ * End all of its processes now; and after that, kill those still there, and
+ * wait for them.
+ */
 void cohort_stop(struct cohort *c);
 void cohort_kill(struct cohort *c);
 

@@ -135,14 +135,36 @@ open_at(const char *path, const struct account *a, bool make)
 	return fd;
 }
 
+/* Say so if the service manager's socket is not where it is configured. */
+static void
+warn_of_path(int inherited, const char *configured)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(sun) - 1; /* a NUL stays behind it */
+
+	if (configured == NULL ||
+	    getsockname(inherited, (struct sockaddr *)&sun, &len) == -1 ||
+	    strcmp(sun.sun_path, configured) == 0)
+		return;
+	log_say("warning: control = %s: the service manager has opened the "
+		"control socket, and elsewhere: %s",
+	    configured, sun.sun_path);
+}
+
 int
-control_open(const struct table *t, const struct account *a, int *fd)
+control_open(const struct table *t, const struct account *a, int inherited,
+    int *fd)
 {
 	char path[CONTROL_PATH_MAX];
 
 	*fd = -1;
 	if (t->control_off)
 		return 0;
+	if (inherited != -1) {
+		warn_of_path(inherited, t->control);
+		*fd = inherited;
+		return 0;
+	}
 	if (t->control != NULL) {
 		*fd = open_at(t->control, a, false);
 		return *fd == -1 ? -1 : 0;

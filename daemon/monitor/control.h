@@ -19,14 +19,16 @@
 const char *control_default(char path[static CONTROL_PATH_MAX]);
 
 /*
- * Make the socket and listen: at t->control or the usual place, whose folder
+ * Unless the service manager has opened the socket, inherited, which is then
+ * used wherever it is, make it and listen: at t->control or the usual place, whose folder
  * is made if it is missing.  Returns 0 and sets *fd, to -1 if the table wants
  * none, or if the usual place cannot be had, which is said in the log.
  * Returns -1 if a path that is configured cannot be had; the reason is in the
  * log.  A folder where others may write is refused; so is a socket at which
  * another daemon listens.  One that is left over is replaced.
  */
-int control_open(const struct table *t, const struct account *a, int *fd);
+int control_open(const struct table *t, const struct account *a, int inherited,
+    int *fd);
 
 /* Remove the socket from the configured path, or NULL, if we still may. */
 void control_remove(const char *configured);

@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -12,13 +13,15 @@
 
 #include "daemon/front/front.h"
 #include "daemon/front/slots.h"
-#include "daemon/hold.h"
+#include "daemon/keepsake.h"
 #include "daemon/logger/logger.h"
 #include "daemon/monitor/launch.h"
 #include "daemon/registrar/claims.h"
 #include "daemon/registrar/registrar.h"
+#include "daemon/registrar/roll.h"
 #include "daemon/relay/relay.h"
 #include "daemon/relay/resolver.h"
+#include "daemon/spawn/children.h"
 #include "daemon/spawn/spawn.h"
 #include "os/clock.h"
 #include "os/descriptor.h"
@@ -41,16 +44,47 @@ launch_map_lent(size_t size)
 
 	if (p == NULL || madvise(p, size, MADV_DONTFORK) == 0)
 		return p;
-	(void)munmap(p, size); /* it is mapped, and empty */
+	return launch_unmap(p, size);
+}
+
+void *
+launch_unmap(void *p, size_t size)
+{
+	if (p != NULL)
+		(void)munmap(p, size); /* it is mapped */
 	return NULL;
 }
 
-/* Let the next fork, of this role, take along what is lent to it; or not. */
-static int
-lend(const struct generation *g, enum role role, int advice)
+/* Where p counts what becomes of connections, if it does. */
+static struct stats_part *
+part_of(const struct generation *g, const struct process *p)
 {
-	if (role == ROLE_REGISTRAR && g->claims != NULL)
-		return madvise(g->claims, claims_size(g), advice);
+	switch (p->role) {
+	case ROLE_FRONT:
+		return stats_part(g->stats, STATS_FRONT, p->number);
+	case ROLE_RELAY:
+		return stats_part(g->stats, STATS_RELAY, p->number);
+	case ROLE_SPAWN:
+		return stats_part(g->stats, STATS_SPAWN, p->number);
+	default:
+		return NULL;
+	}
+}
+
+/* Let the next fork, of p, take along what is lent to it; or not. */
+static int
+lend(const struct generation *g, const struct process *p, int advice)
+{
+	const enum role role = p->role;
+
+	if (part_of(g, p) != NULL &&
+	    madvise(part_of(g, p), stats_part_size(), advice) == -1)
+		return -1;
+	if (role == ROLE_REGISTRAR && g->claims != NULL &&
+	    madvise(g->claims, claims_size(g), advice) == -1)
+		return -1;
+	if (role == ROLE_REGISTRAR && g->roll != NULL)
+		return madvise(g->roll, roll_size(g), advice);
 	if ((role == ROLE_RELAY || role == ROLE_RESOLVER) &&
 	    g->resolved != NULL)
 		return madvise(g->resolved, resolved_size(g->table->nnames),
@@ -68,14 +102,32 @@ protect_resolved(const struct generation *g)
 		log_fatal(EX_OSERR, "mprotect: %s", strerror(errno));
 }
 
-/* In the new process: keep what its role needs, and be it. */
-static _Noreturn void
-run(const struct generation *g, const struct process *p, int control,
+/* So is what the monitor says on the board, for everybody. */
+static void
+protect_board(const struct generation *g)
+{
+	/* mprotect() does not write to it, though its prototype could. */
+	const union {
+		const struct board *in;
+		void *out;
+	} board = { g->board };
+
+	if (mprotect(board.out, sizeof(*g->board), PROT_READ) == -1)
+		log_fatal(EX_OSERR, "mprotect: %s", strerror(errno));
+}
+
+/* Keep the descriptors that the role of p needs, and close all others. */
+static void
+keep_needed(const struct generation *g, const struct process *p, int control,
     int channel)
 {
-	int keep[TABLE_LISTENERS_MAX + 8], n = 0;
-	size_t i;
+	int *keep = calloc(TABLE_LISTENERS_MAX + 8 + g->nkept, sizeof(*keep));
+	size_t i, n = 0;
 
+	if (keep == NULL)
+		log_fatal(EX_OSERR, "no memory to start a process");
+	if (g->error != -1 && dup2(g->error, STDERR_FILENO) == -1)
+		log_fatal(EX_OSERR, "dup2: %s", strerror(errno));
 	keep[n++] = control;
 	keep[n++] = channel;
 	keep[n++] = g->account.empty;
@@ -86,30 +138,42 @@ run(const struct generation *g, const struct process *p, int control,
 		keep[n++] = g->spawn.receive;
 	if (p->role == ROLE_REGISTRAR)
 		keep[n++] = g->control;
+	for (i = 0; i < g->nkept && p->role == ROLE_REGISTRAR; i++)
+		keep[n++] = g->kept[i].fd;
 	if (p->role == ROLE_FRONT) {
 		keep[n++] = g->relay.send;
 		keep[n++] = g->spawn.send;
 		for (i = 0; i < g->listeners.n; i++)
 			keep[n++] = g->listeners.v[i].fd;
 	}
-	if (descriptor_keep(keep, (size_t)n) == -1)
+	if (descriptor_keep(keep, n) == -1)
 		log_fatal(EX_OSERR, "close_range: %s", strerror(errno));
+	free(keep);
+}
+
+/* In the new process: keep what its role needs, and be it. */
+static _Noreturn void
+run(struct generation *g, const struct process *p, int control, int channel)
+{
+	keep_needed(g, p, control, channel);
+	g->part = part_of(g, p);
 	log_use(p->role == ROLE_LOGGER ? -1 : g->log.send);
+	protect_board(g);
 	if (g->resolved != NULL && p->role == ROLE_RELAY)
 		protect_resolved(g);
 	switch (p->role) {
 	case ROLE_LOGGER:
-		logger_run(g, control);
+		logger_run(g, control, p->pulse);
 	case ROLE_RESOLVER:
-		resolver_run(g, control);
+		resolver_run(g, control, p->pulse);
 	case ROLE_REGISTRAR:
-		registrar_run(g, control);
+		registrar_run(g, control, p->pulse);
 	case ROLE_SPAWN:
-		spawn_run(g, control, p->memory);
+		spawn_run(g, control, p->memory, p->pulse);
 	case ROLE_RELAY:
-		relay_run(g, control, p->memory);
+		relay_run(g, control, p->memory, p->pulse);
 	case ROLE_FRONT:
-		front_run(g, p->number, control, channel, p->memory);
+		front_run(g, p->number, control, channel, p->memory, p->pulse);
 	}
 	_exit(EX_SOFTWARE); /* not reached: all roles are above */
 }
@@ -129,38 +193,59 @@ memory_wanted(const struct generation *g, enum role role)
 void
 launch_release(const struct generation *g, struct process *p)
 {
+	p->pulse = launch_unmap(p->pulse, sizeof(*p->pulse));
 	if (p->memory == NULL)
 		return;
 	if (p->role == ROLE_FRONT)
 		slots_release(p->memory, p->memory_size, g->meter);
+	else if (p->role == ROLE_RELAY)
+		relay_release(p->memory, p->memory_size, g);
 	else
-		hold_release_all(p->memory, p->memory_size, g);
-	(void)munmap(p->memory, p->memory_size); /* it is mapped */
-	p->memory = NULL;
+		children_release(p->memory, p->memory_size, g);
+	p->memory = launch_unmap(p->memory, p->memory_size);
+}
+
+/* What the monitor shares with p.  Returns 0, or -1 with errno. */
+static int
+map_memory(const struct generation *g, struct process *p)
+{
+	int saved;
+
+	p->pulse = launch_map(sizeof(*p->pulse));
+	if (p->pulse == NULL)
+		return -1;
+	p->memory_size = memory_wanted(g, p->role);
+	if (p->memory_size == 0)
+		return 0;
+	p->memory = launch_map(p->memory_size);
+	if (p->memory != NULL)
+		return 0;
+	saved = errno;
+	p->pulse = launch_unmap(p->pulse, sizeof(*p->pulse));
+	errno = saved;
+	return -1;
 }
 
 int
-launch(const struct generation *g, struct process *p, bool channelled)
+launch(struct generation *g, struct process *p, bool channelled)
 {
 	const int type = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
 	int control[2] = { -1, -1 }, channel[2] = { -1, -1 };
 	int saved;
 
 	p->started = clock_now();
-	p->memory_size = memory_wanted(g, p->role);
-	if (p->memory_size != 0) {
-		p->memory = launch_map(p->memory_size);
-		if (p->memory == NULL)
-			return -1;
-	}
+	p->ready = false;
+	p->beat = p->missed = 0;
+	if (map_memory(g, p) == -1)
+		return -1;
 	if (socketpair(AF_UNIX, type, 0, control) == -1 ||
 	    (channelled && message_pair(channel, 0) == -1) ||
-	    lend(g, p->role, MADV_DOFORK) == -1)
+	    lend(g, p, MADV_DOFORK) == -1)
 		goto fail;
 	p->pid = fork();
 	if (p->pid == 0)
 		run(g, p, control[1], channel[1]);
-	(void)lend(g, p->role, MADV_DONTFORK); /* it could be done before */
+	(void)lend(g, p, MADV_DONTFORK); /* it could be done before */
 	if (p->pid == -1)
 		goto fail;
 	/*
@@ -169,6 +254,7 @@ launch(const struct generation *g, struct process *p, bool channelled)
 	 */
 	if (p->memory != NULL)
 		(void)madvise(p->memory, p->memory_size, MADV_DONTFORK);
+	(void)madvise(p->pulse, sizeof(*p->pulse), MADV_DONTFORK);
 	(void)close(control[1]); /* the process has them */
 	descriptor_close(&channel[1]);
 	p->control = control[0];

@@ -71,18 +71,58 @@ listeners_have(const struct listeners *l, int fd)
 	return false;
 }
 
+/* The place in l for one more, of this rule; or NULL with E2BIG. */
+static struct listener *
+next_place(struct listeners *l, const struct listen *rule)
+{
+	struct listener *new;
+
+	if (l->n == TABLE_LISTENERS_MAX) {
+		errno = E2BIG;
+		return NULL;
+	}
+	new = &l->v[l->n];
+	*new = (struct listener){ .fd = -1, .rule = rule };
+	return new;
+}
+
+/* Add the inherited socket s.  Returns 0, or -1 with errno. */
+static int
+add_inherited(struct listeners *l, const struct inherited_socket *s,
+    const struct address *asked, const struct listen *rule)
+{
+	struct listener *new;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (l->v[i].fd != s->fd)
+			continue;
+		/* A socket that takes both families stands for two. */
+		errno = EADDRINUSE;
+		return l->v[i].rule == rule ? 0 : -1;
+	}
+	new = next_place(l, rule);
+	if (new == NULL)
+		return -1;
+	new->fd = s->fd;
+	new->asked = *asked;
+	new->address = s->address;
+	new->is_inherited = true;
+	memcpy(new->text, s->text, sizeof(new->text));
+	l->n++;
+	return 0;
+}
+
 /* Add a socket for a.  Returns 0, or -1 with errno. */
 static int
 add(struct listeners *l, const struct address *a, const struct address *asked,
     const struct listen *rule, const struct listeners *old)
 {
-	struct listener *new = &l->v[l->n];
+	struct listener *new = next_place(l, rule);
 	const struct listener *has = find_asked(old, asked);
 
-	if (l->n == TABLE_LISTENERS_MAX) {
-		errno = E2BIG;
+	if (new == NULL)
 		return -1;
-	}
 	if (has != NULL && !listeners_have(l, has->fd))
 		*new = *has;
 	else {
@@ -98,11 +138,39 @@ add(struct listeners *l, const struct address *a, const struct address *asked,
 	return 0;
 }
 
+/* Open what a rule means by a name.  Returns 0, or -1 after saying why. */
+static int
+open_named(struct listeners *l, const struct listen *rule,
+    const struct inherited *in)
+{
+	const struct inherited_socket *s;
+	size_t step = 0, n = 0;
+
+	while ((s = inherited_named(in, rule->socket, &step)) != NULL) {
+		n++;
+		if (add_inherited(l, s, &s->address, rule) == 0)
+			continue;
+		log_say("cannot listen on %s: %s: %s", rule->address,
+		    strerror(errno),
+		    errno == EADDRINUSE ? "another listener has this socket" :
+					  advice(errno));
+		return -1;
+	}
+	if (n > 0)
+		return 0;
+	log_say("cannot listen on %s: the service manager has opened no "
+		"listening TCP socket of this name: see FileDescriptorName= in "
+		"the .socket unit",
+	    rule->address);
+	return -1;
+}
+
 /* Returns 0, or -1 after saying why. */
 static int
 open_rule(struct listeners *l, const struct listen *rule,
-    const struct listeners *old)
+    const struct listeners *old, const struct inherited *in)
 {
+	const struct inherited_socket *s;
 	char text[ADDRESS_TEXT_MAX + 8];
 	struct address a[2], asked[2];
 	int error, i, n;
@@ -122,7 +190,9 @@ open_rule(struct listeners *l, const struct listen *rule,
 		if (i > 0)
 			address_set_port(&a[i],
 			    address_port(&l->v[l->n - 1].address));
-		if (add(l, &a[i], &asked[i], rule, old) == 0)
+		s = inherited_at(in, &a[i]);
+		if ((s != NULL ? add_inherited(l, s, &asked[i], rule) :
+				 add(l, &a[i], &asked[i], rule, old)) == 0)
 			continue;
 		error = errno;
 		if (i > 0 && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL))
@@ -137,14 +207,18 @@ open_rule(struct listeners *l, const struct listen *rule,
 
 int
 listeners_open(struct listeners *l, const struct table *t,
-    const struct listeners *old)
+    const struct listeners *old, const struct inherited *in)
 {
+	const struct listen *rule;
 	size_t i;
 
 	l->n = 0;
-	for (i = 0; i < t->nlistens; i++)
-		if (open_rule(l, &t->listens[i], old) == -1)
+	for (i = 0; i < t->nlistens; i++) {
+		rule = &t->listens[i];
+		if ((rule->socket != NULL ? open_named(l, rule, in) :
+					    open_rule(l, rule, old, in)) == -1)
 			goto fail;
+	}
 	return 0;
 fail:
 	listeners_close(l, old);
@@ -174,7 +248,7 @@ listeners_close(struct listeners *l, const struct listeners *other)
 	size_t i;
 
 	for (i = 0; i < l->n; i++)
-		if (!listeners_have(other, l->v[i].fd))
+		if (!l->v[i].is_inherited && !listeners_have(other, l->v[i].fd))
 			end_listener(l->v[i].fd);
 	l->n = 0;
 }
@@ -187,4 +261,17 @@ listeners_print(const struct listeners *l, const struct listeners *old)
 	for (i = 0; i < l->n; i++)
 		if (!listeners_have(old, l->v[i].fd))
 			log_say("listening on %s", l->v[i].text);
+}
+
+void
+listeners_warn(const struct listeners *l, const struct inherited *in)
+{
+	size_t i;
+
+	for (i = 0; i < in->n; i++)
+		if (in->v[i].kind == INHERITED_LISTENER &&
+		    !listeners_have(l, in->v[i].fd))
+			log_say("warning: the service manager's socket %s, %s, "
+				"is in no listener: clients wait there in vain",
+			    in->v[i].name, in->v[i].text);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "daemon/monitor/legacy.h"
 #include "daemon/monitor/orders.h"
 #include "daemon/registrar/registrar.h"
 #include "os/descriptor.h"
@@ -42,8 +43,13 @@ order_front(const struct cohort *c, int channel)
 static void
 order_begin(const struct cohort *c, const struct cohort *old)
 {
+	const struct legacy_message m = { .word = LEGACY_OFFERS };
 	int ends[2] = { -1, -1 };
 
+	if (c->link != -1 &&
+	    (message_pair(ends, 0) == -1 ||
+		message_send(c->link, &m, sizeof(m), ends[0]) == -1))
+		descriptor_close(&ends[1]);
 	if (old != NULL &&
 	    (message_pair(ends, 0) == -1 ||
 		order(old, REGISTRAR_GIVE, ends[0]) == -1))
@@ -69,6 +75,12 @@ orders_introduce(const struct cohort *c, const struct process *p,
 		    order_front(c, c->processes[i].channel) == -1)
 			return -1;
 	return 0;
+}
+
+void
+orders_give(const struct cohort *c, int to)
+{
+	(void)order(c, REGISTRAR_GIVE, to); /* or whoever takes sees the end */
 }
 
 void

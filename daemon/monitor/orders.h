@@ -18,6 +18,9 @@
 int orders_introduce(const struct cohort *c, const struct process *p,
     const struct cohort *old);
 
+/* Let its registrar send all that it knows to this socket. */
+void orders_give(const struct cohort *c, int to);
+
 /* It, and no other, is to talk to programs from now on. */
 void orders_resume(const struct cohort *c);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/registrar/applicant.h"
+#include "daemon/registrar/errands.h"
 #include "daemon/registrar/offer.h"
 #include "daemon/registrar/registrar.h"
 #include "os/message.h"
@@ -132,7 +133,7 @@ let_wait(struct applicants *a, const struct registry *r, int fd, uint32_t uid,
 
 /*
  * Hear what he has to say.  Returns false if that is nothing yet; else fd is
- * an offer's, or is closed.
+ * an offer's or the monitor's, or is closed.
  */
 static bool
 hear(struct registry *r, int fd, const struct peer *peer)
@@ -146,6 +147,10 @@ hear(struct registry *r, int fd, const struct peer *peer)
 	if (n == -1 && errno == EAGAIN)
 		return false;
 	if (n > 0 && request_parse(line, (size_t)n, &q) == 0) {
+		if (q.what != ASK_OFFER) {
+			errands_request(r->errands, r, fd, peer, &q);
+			return true;
+		}
 		if (offer_request(r, fd, peer, &q))
 			return true;
 	} else if (n != 0)

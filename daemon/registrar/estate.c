@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/keepsake.h"
 #include "daemon/registrar/claims.h"
 #include "daemon/registrar/estate.h"
 #include "daemon/registrar/offer.h"
@@ -68,14 +69,17 @@ estate_new(void)
 
 /* Returns 0; or -1 if nobody takes it. */
 static int
-give(const struct gift *gift, int fd, int to, int quiet, int64_t deadline)
+give(const struct registry *r, const struct gift *gift, int fd, int to,
+    int quiet, int64_t deadline)
 {
 	struct loop_event ev[LOOP_BATCH];
+	int64_t now;
 
 	while (message_send(to, gift, sizeof(*gift), fd) == -1) {
+		now = clock_now();
+		pulse_beat(r->pulse, now);
 		if ((errno != EAGAIN && errno != ETOOMANYREFS) ||
-		    clock_now() >= deadline ||
-		    loop_wait(quiet, ev, RETRY_MS) == -1)
+		    now >= deadline || loop_wait(quiet, ev, RETRY_MS) == -1)
 			return -1;
 	}
 	return 0;
@@ -102,7 +106,7 @@ give_offers(const struct registry *r, int to, int quiet, int64_t deadline)
 			continue;
 		gift.flags = book_flags_of(r->book, i);
 		set_name(&gift, book_text(r->book, book_name_of(r->book, i)));
-		if (give(&gift, fd, to, quiet, deadline) == -1)
+		if (give(r, &gift, fd, to, quiet, deadline) == -1)
 			return -1;
 	}
 	return 0;
@@ -120,7 +124,7 @@ give_kept(const struct registry *r, int to, int quiet, int64_t deadline)
 		gift.uid = book_name(r->book, i)->uid;
 		gift.until = book_name(r->book, i)->until;
 		set_name(&gift, book_text(r->book, i));
-		if (give(&gift, -1, to, quiet, deadline) == -1)
+		if (give(r, &gift, -1, to, quiet, deadline) == -1)
 			return -1;
 	}
 	return 0;
@@ -135,7 +139,7 @@ give_unread(const struct registry *r, int to, int quiet, int64_t deadline)
 
 	for (i = 0; i < unread_count(r); i++) {
 		fd = unread_get(r, i, &uid); /* as the next one sees himself */
-		if (give(&gift, fd, to, quiet, deadline) == -1)
+		if (give(r, &gift, fd, to, quiet, deadline) == -1)
 			return -1;
 	}
 	return 0;
@@ -156,10 +160,10 @@ estate_give(const struct registry *r, const struct applicants *a, int to,
 	    give_unread(r, to, quiet, deadline) == -1)
 		return;
 	while ((fd = applicants_get(a, &step, &gift.until)) != -1)
-		if (give(&gift, fd, to, quiet, deadline) == -1)
+		if (give(r, &gift, fd, to, quiet, deadline) == -1)
 			return;
 	/* If nobody takes it, nobody waits for it. */
-	(void)give(&end, -1, to, quiet, deadline);
+	(void)give(r, &end, -1, to, quiet, deadline);
 }
 
 static struct tcpmux_span
@@ -202,6 +206,23 @@ take_offer(struct estate *e, struct registry *r, const struct gift *gift,
 	e->refused[e->nrefused].why = answer;
 	e->refused[e->nrefused].uid = peer.uid;
 	e->refused[e->nrefused++].gift = *gift;
+}
+
+void
+estate_take_kept(struct estate *e, struct registry *r)
+{
+	const struct kept *kept;
+	size_t i;
+
+	for (i = 0; i < r->g->nkept; i++) {
+		struct gift gift = { .what = GIFT_OFFER };
+
+		kept = &r->g->kept[i];
+		gift.flags = kept->k.flags;
+		set_name(&gift,
+		    (struct tcpmux_span){ kept->k.name, kept->k.len });
+		take_offer(e, r, &gift, kept->fd);
+	}
 }
 
 static void
@@ -311,8 +332,14 @@ estate_take(struct estate *e, struct registry *r, int from, int quiet)
 		if (n > 0 || errno != EAGAIN)
 			continue; /* that one is lost; the next may not be */
 		left = deadline - clock_now();
-		if (left <= 0 || loop_wait(quiet, ev, (int)left) == -1)
-			return -1;
+		if (left > 0) {
+			if (loop_wait(quiet, ev, (int)left) == -1)
+				return -1;
+			continue;
+		}
+		/* It is stuck; when it is not any more, it will end. */
+		estate_claim(r);
+		return 0;
 	}
 }
 
@@ -322,9 +349,9 @@ estate_settle(struct estate *e, struct registry *r, struct applicants *a)
 	uint32_t i;
 
 	for (i = 0; i < e->nrefused; i++) {
-		grant_log(r, LOG_CONNECTIONS, name_of(&e->refused[i].gift),
-		    e->refused[i].uid, "withdrawn",
-		    request_word(e->refused[i].why));
+		grant_log(r, LOG_CONNECTIONS, "offer",
+		    name_of(&e->refused[i].gift), e->refused[i].uid,
+		    "withdrawn", request_word(e->refused[i].why));
 		grant_refuse(e->refused[i].fd, e->refused[i].why);
 		(void)close(e->refused[i].fd); /* it has been told */
 	}

@@ -26,12 +26,16 @@ void estate_give(const struct registry *r, const struct applicants *a, int to,
 
 /*
  * Take what is sent over the socket from, likewise; and, if that ends before
- * all has come, what is claimed.  Returns 0, or -1 if it does not come in time.
+ * all has come, or does not come in time, what is claimed.  Returns 0, or -1 if
+ * the loop is dead.
  */
 int estate_take(struct estate *e, struct registry *r, int from, int quiet);
 
 /* There was nobody to give anything: keep what is claimed. */
 void estate_claim(struct registry *r);
+
+/* Take what the service manager has kept: offers of a daemon before. */
+void estate_take_kept(struct estate *e, struct registry *r);
 
 /* The other one is not needed any more. */
 void estate_settle(struct estate *e, struct registry *r, struct applicants *a);

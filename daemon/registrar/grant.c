@@ -84,8 +84,9 @@ grant_refuse(int fd, enum request_answer why)
 }
 
 void
-grant_log(struct registry *r, enum log_level level, struct tcpmux_span name,
-    uint32_t uid, const char *verdict, const char *reason)
+grant_log(struct registry *r, enum log_level level, const char *by,
+    struct tcpmux_span name, uint32_t uid, const char *verdict,
+    const char *reason)
 {
 	struct record record = record_empty;
 	char number[sizeof("4294967295")];
@@ -95,7 +96,7 @@ grant_log(struct registry *r, enum log_level level, struct tcpmux_span name,
 	record.name = name;
 	record.verdict = verdict;
 	record.reason = reason;
-	record.by = "offer";
+	record.by = by;
 	record.user = policy_login(r->g->table, uid);
 	if (record.user == NULL) {
 		/* It has room for any of them. */

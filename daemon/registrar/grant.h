@@ -32,8 +32,11 @@ int grant_say(int fd, struct tcpmux_span name);
 /* Say -, or that an offer has ended; and let nothing more go there. */
 void grant_refuse(int fd, enum request_answer why);
 
-/* A line of the log, about a name and a user; reason may be NULL. */
-void grant_log(struct registry *r, enum log_level level,
+/*
+ * A line of the log: what a user has done with a name, or asked for by it;
+ * reason may be NULL.
+ */
+void grant_log(struct registry *r, enum log_level level, const char *by,
     struct tcpmux_span name, uint32_t uid, const char *verdict,
     const char *reason);
 

@@ -14,6 +14,7 @@
 
 #include "daemon/registrar/claims.h"
 #include "daemon/registrar/grant.h"
+#include "daemon/registrar/keep.h"
 #include "daemon/registrar/offer.h"
 #include "daemon/registrar/registrar.h"
 #include "daemon/registrar/room.h"
@@ -33,7 +34,8 @@ enum offer_state {
 
 struct offer {
 	enum offer_state state;
-	bool known; /* every front knows that it is no taker */
+	bool known;   /* every front knows that it is no taker */
+	bool is_kept; /* by the service manager, as far as we can tell */
 	int fd;
 	uint32_t generation; /* of the socket, for the loop */
 	uint32_t next;       /* OFFER_ENDING */
@@ -61,6 +63,27 @@ int
 offer_fd(const struct registry *r, uint32_t offer)
 {
 	return r->offers[offer].state == OFFER_HERE ? r->offers[offer].fd : -1;
+}
+
+/* What the monitor had no room for is said later. */
+static void
+keep(struct registry *r, uint32_t i)
+{
+	struct offer *o = &r->offers[i];
+
+	o->is_kept = keep_tell(r, KEEPSAKE_KEEP, i, o->fd) == 0;
+	r->has_unkept |= !o->is_kept;
+}
+
+static void
+keep_all(struct registry *r)
+{
+	uint32_t i;
+
+	r->has_unkept = false;
+	for (i = 0; i < r->g->max_offers && !r->has_unkept; i++)
+		if (r->offers[i].state == OFFER_HERE && !r->offers[i].is_kept)
+			keep(r, i);
 }
 
 /* The number of an offer is free once nobody knows of it any more. */
@@ -109,7 +132,12 @@ static void
 withdraw(struct registry *r, uint32_t i, int64_t until)
 {
 	const uint32_t name = book_name_of(r->book, i);
+	struct offer *o = &r->offers[i];
 
+	/* If there is no room, the service manager sees the end itself. */
+	if (o->is_kept)
+		(void)keep_tell(r, KEEPSAKE_DROP, i, o->fd);
+	o->is_kept = false;
 	news_end(r->news, registry_offer(r, i));
 	book_withdraw(r->book, i, until);
 	if (book_name(r->book, name)->state == BOOK_KEPT)
@@ -140,7 +168,7 @@ offer_end(struct registry *r, uint32_t i, enum request_answer why)
 	struct offer *o = &r->offers[i];
 	const uint32_t name = book_name_of(r->book, i);
 
-	grant_log(r, LOG_CONNECTIONS, book_text(r->book, name),
+	grant_log(r, LOG_CONNECTIONS, "offer", book_text(r->book, name),
 	    book_user_of(r->book, i), "withdrawn", request_word(why));
 	(void)loop_forget(r->loop, o->fd); /* it is watched */
 	o->state = OFFER_ENDING;
@@ -195,7 +223,7 @@ lose(struct registry *r, uint32_t i)
 {
 	const uint32_t name = book_name_of(r->book, i);
 
-	grant_log(r, LOG_CONNECTIONS, book_text(r->book, name),
+	grant_log(r, LOG_CONNECTIONS, "offer", book_text(r->book, name),
 	    book_user_of(r->book, i), "withdrawn", NULL);
 	withdraw(r, i, r->now + REGISTRAR_KEEP_MS);
 	close_socket(r, i);
@@ -238,7 +266,7 @@ void
 offer_refuse(struct registry *r, int fd, const struct peer *peer,
     struct tcpmux_span name, enum request_answer why)
 {
-	grant_log(r, LOG_REFUSALS, name, peer->uid, "refused",
+	grant_log(r, LOG_REFUSALS, "offer", name, peer->uid, "refused",
 	    request_word(why));
 	grant_refuse(fd, why);
 }
@@ -275,7 +303,8 @@ offer_request(struct registry *r, int fd, const struct peer *peer,
 	r->offers[i].state = OFFER_HERE;
 	news_change(r->news, registry_offer(r, i));
 	(void)news_tell(r->news); /* likewise */
-	grant_log(r, LOG_CONNECTIONS, name, w.uid, "offered", NULL);
+	grant_log(r, LOG_CONNECTIONS, "offer", name, w.uid, "offered", NULL);
+	keep(r, i);
 	if (w.q.flags & TCPMUX_OFFER_REPLACE)
 		replace_others(r, i);
 	return true;
@@ -292,6 +321,7 @@ offer_adopt(struct registry *r, int fd, const struct peer *peer,
 	if (answer != REQUEST_GRANTED)
 		return answer;
 	i = enter(r, fd, &w, OFFER_HERE);
+	r->offers[i].is_kept = true;
 	if (watch(r, i) == -1)
 		lose(r, i);
 	return answer;
@@ -353,6 +383,8 @@ offer_due(struct registry *r)
 {
 	uint32_t name;
 
+	if (r->has_unkept)
+		keep_all(r);
 	while ((name = book_overdue(r->book, r->now)) != OFFER_NONE) {
 		book_drop(r->book, name);
 		free_name(r, name);
@@ -362,7 +394,7 @@ offer_due(struct registry *r)
 	while (r->first_ending != OFFER_NONE &&
 	    r->offers[r->first_ending].due <= r->now)
 		end_first(r);
-	if (r->first_ending != OFFER_NONE)
+	if (r->first_ending != OFFER_NONE || r->has_unkept)
 		return r->now + NEWS_RETRY_MS;
 	name = book_oldest(r->book);
 	return name == OFFER_NONE ? INT64_MAX : book_name(r->book, name)->until;

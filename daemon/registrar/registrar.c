@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
@@ -16,6 +17,7 @@
 #include "daemon/registrar/applicant.h"
 #include "daemon/registrar/claims.h"
 #include "daemon/registrar/dialler.h"
+#include "daemon/registrar/errands.h"
 #include "daemon/registrar/estate.h"
 #include "daemon/registrar/offer.h"
 #include "daemon/registrar/registrar.h"
@@ -39,6 +41,7 @@
 /* Events for no taker. */
 #define SLOT_CONTROL  UINT32_MAX
 #define SLOT_LISTENER (UINT32_MAX - 1)
+#define SLOT_ERRANDS  (UINT32_MAX - 1 - ERRANDS_OPEN_MAX)
 
 enum registrar_state {
 	REGISTRAR_STARTING, /* another may yet go on in our place */
@@ -84,6 +87,7 @@ static const struct sandbox_call calls[] = {
 	{ .nr = SYS_epoll_ctl },
 	{ .nr = SYS_close },
 	{ .nr = SYS_clock_gettime },
+	{ SYS_getrusage, 1, { { 0, RUSAGE_SELF } } },
 	{ .nr = SYS_exit_group },
 };
 
@@ -206,6 +210,7 @@ do_due(struct registrar *s)
 		next = earlier(next, r->now + NEWS_RETRY_MS);
 	next = earlier(next, offer_due(r));
 	next = earlier(next, unread_due(r));
+	next = earlier(next, errands_due(r->errands, r->now));
 	/* What was due may be news. */
 	if (news_tell(r->news))
 		next = earlier(next, r->now + NEWS_RETRY_MS);
@@ -248,7 +253,7 @@ turn_of(const struct registrar *s, struct loop_id id)
 {
 	if (id.slot == SLOT_LISTENER)
 		return TURN_ACCEPT;
-	if (id.slot != SLOT_CONTROL && id.slot >= registry_name(&s->r, 0))
+	if (id.slot < SLOT_ERRANDS && id.slot >= registry_name(&s->r, 0))
 		return TURN_HEAR;
 	return TURN_END;
 }
@@ -264,6 +269,8 @@ event(struct registrar *s, struct loop_id id)
 		return; /* it is somebody else's */
 	else if (id.slot == SLOT_LISTENER)
 		accept_next(s);
+	else if (id.slot >= SLOT_ERRANDS)
+		errands_event(r->errands, r, id);
 	else if (id.slot < r->ndialled)
 		dialler_event(r, id);
 	else if (id.slot < registry_name(r, 0))
@@ -299,10 +306,11 @@ registrar_loop(struct registrar *s)
 	for (;;) {
 		timeout = s->state == REGISTRAR_GIVEN ? -1 : do_due(s);
 		loop = s->state == REGISTRAR_GIVEN ? s->quiet : s->r.loop;
-		n = loop_wait(loop, ev, timeout);
+		n = loop_wait(loop, ev, pulse_timeout(timeout));
 		if (n == -1)
 			_exit(EX_OSERR);
 		s->r.now = clock_now();
+		pulse_beat(s->r.pulse, s->r.now);
 		do_events(s, ev, n);
 	}
 }
@@ -323,7 +331,9 @@ make_parts(struct registrar *s)
 	r->news = news_new(subjects, &source);
 	s->applicants = applicants_new(registry_name(r, 0));
 	s->estate = estate_new();
-	if (r->news == NULL || s->applicants == NULL || s->estate == NULL)
+	r->errands = errands_new(s->control, SLOT_ERRANDS);
+	if (r->news == NULL || s->applicants == NULL || s->estate == NULL ||
+	    r->errands == NULL)
 		log_fatal(EX_OSERR, "no memory for news of offers");
 }
 
@@ -357,6 +367,7 @@ inherit(struct registrar *s)
 		_exit(EX_OK); /* the monitor has gone */
 	if (fd == -1) {
 		estate_claim(&s->r);
+		estate_take_kept(s->estate, &s->r);
 		return;
 	}
 	if (estate_take(s->estate, &s->r, fd, s->quiet) == -1)
@@ -366,7 +377,7 @@ inherit(struct registrar *s)
 }
 
 void
-registrar_run(const struct generation *g, int control)
+registrar_run(const struct generation *g, int control, struct pulse *pulse)
 {
 	static const uint16_t no_port = 0;
 	/*
@@ -384,17 +395,18 @@ registrar_run(const struct generation *g, int control)
 	static struct registrar s;
 
 	s.r.g = g;
-	s.control = control;
+	s.r.pulse = pulse;
+	s.r.control = s.control = control;
 	s.state = REGISTRAR_STARTING;
 	make_loops(&s);
 	make_parts(&s);
 	report_init(&s.r.report, g);
-	process_confine(g, &rules);
+	process_confine(g, &rules, pulse);
 	s.r.now = clock_now();
 	inherit(&s);
 	/* Before any front asks, whoever is there is. */
 	(void)do_due(&s); /* the next time is soon enough */
 	news_complete(s.r.news);
-	process_ready(control);
+	process_ready(control, pulse);
 	registrar_loop(&s);
 }

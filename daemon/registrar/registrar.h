@@ -15,6 +15,7 @@
 #define DAEMON_REGISTRAR_REGISTRAR_H
 
 #include "daemon/generation.h"
+#include "daemon/pulse.h"
 
 /* From the monitor over control, each with a descriptor: */
 #define REGISTRAR_FRONT \
@@ -43,7 +44,7 @@
  * Be the registrar until control ends it.  Never returns: the process exits,
  * with 0 when it was told to.
  */
-void registrar_run(const struct generation *g, int control)
+void registrar_run(const struct generation *g, int control, struct pulse *pulse)
     __attribute__((noreturn));
 
 #endif

@@ -17,15 +17,20 @@
 #include "table/book.h"
 
 struct dialler;
+struct errands;
 struct offer;
 struct unread;
 
 struct registry {
 	const struct generation *g;
+	struct pulse *pulse;
 	int loop;
+	int control; /* to the monitor */
 	int64_t now;
 	struct news *news;
 	struct report report;
+	struct errands *errands; /* what is asked of the monitor */
+	int64_t roll_due;        /* the roll may be written anew; see roll.h */
 	/* Of the services that are dialled: */
 	struct dialler *dialler;
 	uint32_t ndialled;
@@ -36,6 +41,7 @@ struct registry {
 	uint32_t nfiles; /* that may wait for all of them */
 	uint32_t excess; /* that wait, beyond what may */
 	uint32_t first_ending, last_ending;
+	bool has_unkept; /* one that the monitor has yet to be told of */
 	/* Of offers that have ended, and are not settled (unread.h): */
 	struct unread *unread;
 	uint32_t nunread;

@@ -68,16 +68,22 @@ fit(const struct registry *r, uint32_t n)
 	return share;
 }
 
-/* Connections that wait over this socket beyond its share. */
-static uint32_t
-excess_of(const struct registry *r, int fd)
+uint32_t
+room_used(int fd)
 {
-	uint32_t n;
 	int bytes;
 
 	if (fd == -1 || ioctl(fd, SIOCOUTQ, &bytes) == -1)
 		return 0;
-	n = (uint32_t)bytes / (2 * QUEUE_BYTES);
+	return (uint32_t)bytes / (2 * QUEUE_BYTES);
+}
+
+/* Connections that wait over this socket beyond its share. */
+static uint32_t
+excess_of(const struct registry *r, int fd)
+{
+	const uint32_t n = room_used(fd);
+
 	return n > r->queue ? n - r->queue : 0;
 }
 

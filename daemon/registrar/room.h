@@ -21,4 +21,7 @@ void room_set(const struct registry *r, int fd);
 /* There are more offers now, or fewer: share anew. */
 void room_share(struct registry *r);
 
+/* Connections that wait over a socket, which may be -1: about so many. */
+uint32_t room_used(int fd);
+
 #endif

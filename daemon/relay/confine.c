@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
@@ -51,8 +52,11 @@ static const struct sandbox_call calls[] = {
 	{ SYS_fcntl, 2, { { 1, F_SETPIPE_SZ }, { 2, PIPE_SIZE } } },
 	{ SYS_fcntl, 2, { { 1, F_SETPIPE_SZ }, { 2, PIPE_SIZE_LOW } } },
 	{ SYS_fcntl, 1, { { 1, F_GETPIPE_SZ } } },
-	{ SYS_fcntl, 2, { { 1, F_SETFL }, { 2, O_RDWR | O_NONBLOCK } } },
+	/* musl asks for O_LARGEFILE, too, which for glibc is 0 */
+	{ SYS_fcntl, 2,
+	    { { 1, F_SETFL }, { 2, O_RDWR | O_NONBLOCK | O_LARGEFILE } } },
 	{ .nr = SYS_clock_gettime },
+	{ SYS_getrusage, 1, { { 0, RUSAGE_SELF } } },
 	{ .nr = SYS_exit_group },
 };
 
@@ -90,7 +94,7 @@ count_backends(const struct table *t)
 }
 
 void
-relay_confine(const struct generation *g)
+relay_confine(const struct generation *g, struct pulse *pulse)
 {
 	struct process_rules rules = {
 		.name = "tcpmuxd-relay",
@@ -106,6 +110,6 @@ relay_confine(const struct generation *g)
 	rules.nports = collect_ports(g->table, ports, &rules.files);
 	rules.ports = ports;
 	rules.network = rules.nports > 0;
-	process_confine(g, &rules);
+	process_confine(g, &rules, pulse);
 	free(ports);
 }

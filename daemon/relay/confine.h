@@ -6,11 +6,12 @@
 #define DAEMON_RELAY_CONFINE_H
 
 #include "daemon/generation.h"
+#include "daemon/pulse.h"
 
 /*
  * Give up all but the calls of a relay, and the network but for the ports of
  * the back ends.  Ends the process, with the reason in the log, if it cannot.
  */
-void relay_confine(const struct generation *g);
+void relay_confine(const struct generation *g, struct pulse *pulse);
 
 #endif

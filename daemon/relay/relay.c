@@ -2,9 +2,9 @@
  * The relay: takes connections from the queue, keeps each conversation in a
  * slot, and lets session.c take every step of it.
  *
- * All memory is sized at the start.  What has been counted in the meter for a
- * slot stands in memory that the monitor shares, who gives it back should the
- * relay die.
+ * All memory is sized at the start.  The slots, and what has been counted in
+ * the meter for each, stand in memory that the monitor shares: it tells whoever
+ * asks of them, and gives back what was counted, should the relay die.
  */
 
 #include <errno.h>
@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/hold.h"
 #include "daemon/process.h"
 #include "daemon/relay/confine.h"
+#include "daemon/relay/memory.h"
 #include "daemon/relay/relay.h"
 #include "daemon/relay/session.h"
 #include "daemon/relay/wheel.h"
@@ -30,15 +30,6 @@
 #define SLOT_NONE    UINT32_MAX
 #define SLOT_CONTROL (UINT32_MAX - 1)
 #define SLOT_QUEUE   (UINT32_MAX - 2)
-
-/* Slots at the most. */
-#define SLOTS_MAX (1U << 20)
-
-/* Descriptors that are for other things than sessions and pipes. */
-#define FDS_RESERVED 32
-
-/* One of so many descriptors may be for pipes. */
-#define FDS_PIPES 8
 
 /* Connections taken at a time, before the others have their turn. */
 #define TAKE_MAX 16
@@ -61,51 +52,23 @@ struct relay {
 	const struct generation *generation;
 	int loop;
 	int control;
+	struct pulse *pulse;
+	struct relay_memory *shared;
 	struct session *sessions; /* the slots */
-	struct hold *holds;       /* of the slots, shared */
+	struct hold *holds;       /* of the slots */
 	uint32_t nslots;
-	uint32_t used;   /* slots used at least once */
-	uint32_t free;   /* first free one of those */
-	uint32_t active; /* slots in use */
-	bool taking;     /* the queue is watched */
-	bool draining;   /* nothing more is to come */
-	bool empty;      /* nothing waits in the queue, and will not */
+	uint32_t numbered; /* generations given so far */
+	uint32_t used;     /* slots used at least once */
+	uint32_t free;     /* first free one of those */
+	uint32_t active;   /* slots in use */
+	bool taking;       /* the queue is watched */
+	bool draining;     /* nothing more is to come */
+	bool empty;        /* nothing waits in the queue, and will not */
 	struct wheel wheel;
 	struct corked corked;
 	struct report report;
 	struct session_ground ground;
 };
-
-/* How many descriptors may be for pipes, and how many slots there are. */
-static void
-share_descriptors(uint16_t *pipes, uint32_t *slots)
-{
-	struct rlimit nofile;
-	rlim_t left;
-
-	*slots = 0;
-	*pipes = 0;
-	if (getrlimit(RLIMIT_NOFILE, &nofile) == -1 ||
-	    nofile.rlim_cur <= FDS_RESERVED)
-		return;
-	left = nofile.rlim_cur - FDS_RESERVED;
-	*pipes = PIPES_MAX;
-	if (left / FDS_PIPES / 2 < PIPES_MAX)
-		*pipes = (uint16_t)(left / FDS_PIPES / 2);
-	left = (left - 2UL * *pipes) / SIDES;
-	*slots = left < SLOTS_MAX ? (uint32_t)left : SLOTS_MAX;
-}
-
-size_t
-relay_memory_size(const struct generation *g)
-{
-	uint32_t slots;
-	uint16_t pipes;
-
-	(void)g; /* it is the same for every table */
-	share_descriptors(&pipes, &slots);
-	return slots * sizeof(struct hold) + 1; /* not 0 bytes, ever */
-}
 
 /* Take a free slot; there is one. */
 static uint32_t
@@ -114,8 +77,11 @@ slot_take(struct relay *r)
 	const uint32_t slot = r->free;
 
 	r->active++;
-	if (slot == SLOT_NONE)
+	if (slot == SLOT_NONE) {
+		r->sessions[r->used].generation = ++r->numbered;
+		r->shared->used = r->used + 1;
 		return r->used++;
+	}
 	r->free = r->sessions[slot].next;
 	return slot;
 }
@@ -173,7 +139,8 @@ relay_close(struct relay *r, uint32_t slot)
 	relay_report(r, s);
 	wheel_set(&r->wheel, slot, WHEEL_NEVER);
 	hold_release(&r->holds[slot], r->generation);
-	s->generation++;
+	s->generation = ++r->numbered;
+	s->state = SESSION_OVER; /* as others can see */
 	s->next = r->free;
 	r->free = slot;
 	r->active--;
@@ -324,15 +291,40 @@ relay_attend(struct relay *r)
 		r->taking = wanted;
 }
 
+/* Reset what the administrator wants to end: it never looks complete. */
+static void
+relay_kick(struct relay *r, const struct control_kick *k)
+{
+	uint32_t slot;
+
+	for (slot = 0; slot < r->used; slot++) {
+		struct session *s = &r->sessions[slot];
+
+		if (s->state == SESSION_OVER ||
+		    (k->whole != 0 ?
+			    s->service != k->place :
+			    slot != k->place || s->generation != k->number))
+			continue;
+		session_kick(s);
+		relay_close(r, slot);
+	}
+}
+
 static void
 relay_order(struct relay *r)
 {
-	switch (process_order(r->control)) {
+	struct order order;
+
+	switch (process_full_order(r->control, &order)) {
+	case ORDER_KICK:
+		relay_kick(r, &order.kick);
+		break;
 	case ORDER_DRAIN:
 		r->draining = true;
 		relay_take(r, 0);
 		break;
 	case ORDER_END:
+		report_flush(&r->report);
 		_exit(EX_OK);
 	default:
 		break;
@@ -390,12 +382,15 @@ relay_loop(struct relay *r)
 	while (!r->empty || r->active > 0) {
 		relay_attend(r);
 		report_flush(&r->report);
-		n = loop_wait(r->loop, ev, relay_timeout(r));
+		n = loop_wait(r->loop, ev, pulse_timeout(relay_timeout(r)));
 		if (n == -1)
 			_exit(EX_OSERR);
 		r->ground.now = clock_now();
-		for (i = 0; i < n; i++)
+		pulse_beat(r->pulse, r->ground.now);
+		for (i = 0; i < n; i++) {
 			relay_event(r, &ev[i]);
+			pulse_beat(r->pulse, r->ground.now);
+		}
 		/* What was left of the queue by then is now in slots. */
 		if (r->draining && !r->empty)
 			relay_take(r, 0);
@@ -411,33 +406,37 @@ make_slots(struct relay *r, void *memory)
 	uint16_t pipes;
 	void *items;
 
-	share_descriptors(&pipes, &r->nslots);
+	memory_share(&pipes, &r->nslots);
 	if (r->nslots == 0)
 		log_fatal(EX_OSERR,
 		    "too few open files for a relay: "
 		    "raise the limit, ulimit -n");
 	pipes_init(&r->ground.moving.pipes, pipes);
-	r->holds = memory;
+	r->shared = memory;
+	r->sessions = r->shared->sessions;
+	r->holds = memory_holds(r->shared, r->nslots);
 	/* Pages of slots that were never used take no memory. */
-	r->sessions = calloc(r->nslots, sizeof(*r->sessions));
 	items = calloc(1, WHEEL_SIZE(r->nslots));
-	if (r->sessions == NULL || items == NULL)
+	if (items == NULL)
 		log_fatal(EX_OSERR, "no memory for %u conversations",
 		    (unsigned int)r->nslots);
 	wheel_init(&r->wheel, items, r->ground.now);
 }
 
 void
-relay_run(const struct generation *g, int control, void *memory)
+relay_run(const struct generation *g, int control, void *memory,
+    struct pulse *pulse)
 {
 	static struct relay r;
 	const struct loop_id id = { SLOT_CONTROL, 0 };
 
 	r.generation = g;
 	r.control = control;
+	r.pulse = pulse;
 	r.free = SLOT_NONE;
 	r.ground.table = g->table;
 	r.ground.resolved = g->resolved;
+	r.ground.stats = g->part;
 	r.ground.now = clock_now();
 	r.ground.may_cork = true;
 	make_slots(&r, memory);
@@ -449,8 +448,8 @@ relay_run(const struct generation *g, int control, void *memory)
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		log_fatal(EX_OSERR, "signal: %s", strerror(errno));
 	tzset(); /* reads a file, and is called by gmtime_r() at last */
-	relay_confine(g);
-	process_ready(control);
+	relay_confine(g, pulse);
+	process_ready(control, pulse);
 	relay_loop(&r);
 	_exit(EX_OK);
 }

@@ -171,21 +171,23 @@ resolved_inherit(struct resolved *r, const struct table *t,
 
 /* End, if the monitor wants it or is gone; else wait until then. */
 static void
-wait_until(int control, int64_t due)
+wait_until(int control, int64_t due, struct pulse *pulse)
 {
 	struct pollfd watch = { .fd = control, .events = POLLIN };
 	int64_t now;
 
 	do {
 		now = clock_now();
-		if (poll(&watch, 1, due > now ? (int)(due - now) : 0) == 1 &&
+		pulse_beat(pulse, now);
+		if (poll(&watch, 1,
+			pulse_timeout(due > now ? (int)(due - now) : 0)) == 1 &&
 		    process_order(control) != ORDER_NONE)
 			_exit(EX_OK);
 	} while (now < due);
 }
 
 void
-resolver_run(const struct generation *g, int control)
+resolver_run(const struct generation *g, int control, struct pulse *pulse)
 {
 	const struct process_rules rules = {
 		.name = "tcpmuxd-resolv",
@@ -200,10 +202,10 @@ resolver_run(const struct generation *g, int control)
 	due = calloc(n, sizeof(*due));
 	if (due == NULL)
 		log_fatal(EX_OSERR, "no memory for %u names", n);
-	process_confine(g, &rules);
+	process_confine(g, &rules, pulse);
 	for (next = 0, round = 0;; round++) {
 		if (round > 0)
-			wait_until(control, next);
+			wait_until(control, next, pulse);
 		next = clock_now() + RESOLVE_EVERY_MS;
 		for (i = 0; i < n; i++) {
 			if (due[i] <= clock_now())
@@ -216,6 +218,6 @@ resolver_run(const struct generation *g, int control)
 		}
 		/* The monitor waits a while for the first results. */
 		if (round == 0)
-			process_ready(control);
+			process_ready(control, pulse);
 	}
 }

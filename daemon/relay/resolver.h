@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "daemon/generation.h"
+#include "daemon/pulse.h"
 
 /* The most addresses of one name that are tried. */
 #define RESOLVED_MAX 8
@@ -39,7 +40,7 @@ size_t resolved_get(const struct resolved *r, uint32_t name,
     uint8_t address[static RESOLVED_MAX][ADDRESS_BYTES]);
 
 /* Look up g->table->names until control ends.  Never returns. */
-void resolver_run(const struct generation *g, int control)
+void resolver_run(const struct generation *g, int control, struct pulse *pulse)
     __attribute__((noreturn));
 
 #endif

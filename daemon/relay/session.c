@@ -106,10 +106,12 @@ begin_builtin(struct session *s, const struct session_ground *g)
 	struct flow *f = &s->flow[SIDE_SERVER];
 
 	s->deadline = g->now + service->builtin.ms;
-	if (service->kind == SERVICE_DAYTIME)
-		return builtin_daytime(f, client) == FLOW_ENDED ?
-		    linger(s, g) :
-		    cut(s, "reset");
+	if (service->kind == SERVICE_DAYTIME) {
+		if (builtin_daytime(f, client) != FLOW_ENDED)
+			return cut(s, "reset");
+		stats_move(g->stats, session_row(s, g), STATS_OUT, f->moved);
+		return linger(s, g);
+	}
 	if (stream_set_nodelay(client) == -1 ||
 	    stream_set_abort(client, true) == -1)
 		return cut(s, "reset");
@@ -184,11 +186,15 @@ move(struct session *s, struct session_ground *g, enum session_side from,
 	const enum session_side to = from ^ 1;
 	struct flow *f = &s->flow[from];
 	const uint64_t moved = f->moved;
+	enum flow_state state;
 
 	if (!flow_is_ready(f, seen[from], seen[to]))
 		return 0;
-	switch (
-	    flow_step(f, &g->moving, s->fd[from], s->fd[to], FLOW_UNBOUNDED)) {
+	state =
+	    flow_step(f, &g->moving, s->fd[from], s->fd[to], FLOW_UNBOUNDED);
+	stats_move(g->stats, session_row(s, g),
+	    from == SIDE_CLIENT ? STATS_IN : STATS_OUT, f->moved - moved);
+	switch (state) {
 	case FLOW_ENDED:
 		s->active = g->now;
 		/* The second end is told by close(). */
@@ -248,10 +254,18 @@ serve_builtin(struct session *s, struct session_ground *g, unsigned int seen)
 {
 	const struct service *service = service_of(s, g);
 	struct flow *f = &s->flow[SIDE_CLIENT];
+	const uint64_t moved = f->moved;
+	enum flow_state state;
 
 	if (!flow_is_ready(f, seen, seen))
 		return SESSION_BUILTIN;
-	switch (builtin_step(f, &g->moving, service, s->fd[SIDE_CLIENT])) {
+	state = builtin_step(f, &g->moving, service, s->fd[SIDE_CLIENT]);
+	stats_move(g->stats, session_row(s, g), STATS_IN, f->moved - moved);
+	/* What echo has moved, has gone both ways. */
+	if (service->kind == SERVICE_ECHO)
+		stats_move(g->stats, session_row(s, g), STATS_OUT,
+		    f->moved - moved);
+	switch (state) {
 	case FLOW_ENDED:
 		if (f->moved == service->builtin.bytes)
 			s->reason = "bytes";
@@ -449,6 +463,16 @@ session_verdict(const struct session *s)
 	if (s->failed)
 		return "failed";
 	return s->refused ? "refused" : "served";
+}
+
+void
+session_kick(struct session *s)
+{
+	/* Who is being refused has no conversation that could be cut. */
+	if (s->state != SESSION_REFUSE && s->state != SESSION_LINGER)
+		/* If it fails, the connection is broken already. */
+		(void)stream_set_abort(s->fd[SIDE_CLIENT], true);
+	s->state = (uint8_t)cut(s, "kicked");
 }
 
 void

@@ -21,6 +21,7 @@
 #include "daemon/handover.h"
 #include "daemon/relay/flow.h"
 #include "daemon/relay/resolver.h"
+#include "table/stats.h"
 #include "table/table.h"
 
 enum session_state {
@@ -45,6 +46,7 @@ enum session_side {
 struct session_ground {
 	const struct table *table;
 	const struct resolved *resolved;
+	struct stats_part *stats;
 	int64_t now;   /* clock_now() of this turn of the loop */
 	bool may_cork; /* session_uncork() will be called, soon */
 	struct moving moving;
@@ -78,6 +80,13 @@ struct session {
 };
 
 _Static_assert(sizeof(struct session) <= 216, "256 with all that it needs");
+
+/* Where its service is counted; NULL: nowhere. */
+static inline struct stats_row *
+session_row(const struct session *s, const struct session_ground *g)
+{
+	return stats_service(g->stats, g->table->services[s->service].meter);
+}
 
 /*
  * Begin with a connection that was taken, which the session owns.  why is 0,
@@ -115,6 +124,12 @@ bool session_has_turn(const struct session *s, enum session_side side);
 
 /* What became of it, in the words of the log; with s->reason. */
 const char *session_verdict(const struct session *s);
+
+/*
+ * The administrator ends it: what has begun is reset, so that it does not look
+ * complete.  Nothing is left to do but session_close().
+ */
+void session_kick(struct session *s);
 
 /* Close both connections. */
 void session_close(struct session *s, struct session_ground *g);

@@ -23,6 +23,7 @@ enum session_state
 session_refuse(struct session *s, const struct session_ground *g,
     enum refusal why)
 {
+	stats_refuse(g->stats, session_row(s, g), why);
 	s->refused = true;
 	s->text = words_refuse(&g->table->words, why).text;
 	s->deadline = g->now + LIMIT_LINGER_MS;

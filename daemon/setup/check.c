@@ -105,7 +105,8 @@ choose_user(struct check *c, const struct service *s, struct identity *id)
 		return true;
 	check_say(c->report, false, s->file, p->user_line,
 	    "user = %s: only root can start programs as another user: "
-	    "leave it out, or start the daemon as root",
+	    "leave it out, or start the daemon anew, as root; "
+	    "with systemd, by programs.conf",
 	    p->user);
 	return false;
 }
@@ -125,7 +126,7 @@ choose_group(struct check *c, const struct service *s, struct identity *id)
 	else if (!c->is_root && id->gid != c->own.gid)
 		check_say(c->report, false, s->file, p->group_line,
 		    "group = %s: only root can start programs in another "
-		    "group: leave it out, or start the daemon as root",
+		    "group: leave it out, or start the daemon anew, as root",
 		    p->group);
 	else if (c->is_root && identity_find_groups(c->t, id) == -1)
 		c->is_out_of_memory = true;
@@ -143,7 +144,7 @@ choose_groups(struct check *c, const struct service *s, struct identity *id)
 	if (!c->is_root) {
 		check_say(c->report, false, s->file, s->program.groups_line,
 		    "groups: only root can choose the groups of a program: "
-		    "leave it out, or start the daemon as root");
+		    "leave it out, or start the daemon anew, as root");
 		return;
 	}
 	while (names[n] != NULL)
@@ -306,7 +307,7 @@ check_user(struct check *c)
 	else if (!c->is_root && user->uid != c->own.uid)
 		check_say(c->report, false, t->user_file, t->user_line,
 		    "user = %s: only root can become another user: leave it "
-		    "out, or start the daemon as root",
+		    "out, or start the daemon anew, as root",
 		    t->user);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What a table says of offers, checked against this machine: who may offer
- * names, and where the control socket is.
+ * What a table says of the control socket, checked against this machine: who
+ * may offer names there or read, and where it is.
  */
 
 #include <sys/stat.h>
@@ -56,7 +56,7 @@ lookup_set(struct lookup *l, const char *name, bool is_group)
 }
 
 static void
-check_offerer(struct checking *c, struct offerer *o)
+check_offerer(struct checking *c, const char *option, struct offerer *o)
 {
 	const char *what = o->is_group ? "group" : "user";
 	struct lookup *l = o->is_group ? &c->group : &c->user;
@@ -78,18 +78,18 @@ check_offerer(struct checking *c, struct offerer *o)
 	}
 	if (len >= sizeof(name) || !l->is_there) {
 		check_say(c->report, false, o->file, o->line,
-		    "offered-by = %s: no such %s: add that %s to this machine, "
+		    "%s = %s: no such %s: add that %s to this machine, "
 		    "or write another",
-		    o->text, what, what);
+		    option, o->text, what, what);
 		return;
 	}
 	o->id = l->id;
 	if (o->id == POLICY_NOBODY)
 		check_say(c->report, false, o->file, o->line,
-		    "offered-by = %s: %d is the number of every %s that this "
-		    "machine does not know, and can own no name: write "
+		    "%s = %s: %d is the number of every %s that this "
+		    "machine does not know, and may do nothing here: write "
 		    "another",
-		    o->text, POLICY_NOBODY, what);
+		    option, o->text, POLICY_NOBODY, what);
 }
 
 static void
@@ -100,10 +100,12 @@ check_offerers(struct checking *c)
 	size_t i;
 
 	for (i = 0; i < t->nofferers; i++)
-		check_offerer(c, &t->offerers[i]);
+		check_offerer(c, "offered-by", &t->offerers[i]);
+	for (i = 0; i < t->nreaders; i++)
+		check_offerer(c, "readers", &t->readers[i]);
 	for (s = t->services; s < t->services + t->nservices; s++)
 		for (i = 0; i < s->nofferers; i++)
-			check_offerer(c, &s->offerers[i]);
+			check_offerer(c, "offered-by", &s->offerers[i]);
 }
 
 /* Logins */
@@ -144,6 +146,45 @@ login_compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* Those of a list, which has been checked.  Returns 0, or -1. */
+static int
+logins_add_list(struct logins *l, const struct offerer *list, size_t n)
+{
+	char name[NAME_SIZE];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (list[i].is_group || list[i].id == POLICY_NOBODY)
+			continue;
+		/* It has been looked up, so it fits. */
+		(void)snprintf(name, sizeof(name), "%.*s",
+		    (int)strcspn(list[i].text, ":"), list[i].text);
+		if (logins_add(l, name, list[i].id) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * All users, if each may offer something; else those that are configured, so
+ * that they can be shown by name.  Returns 0, or -1.
+ */
+static int
+logins_gather(struct logins *l)
+{
+	const struct table *t = l->t;
+	const struct service *s;
+
+	if (t->offers_by_prefix)
+		return identity_each_login(logins_add, l);
+	if (logins_add_list(l, t->offerers, t->nofferers) == -1)
+		return -1;
+	for (s = t->services; s < t->services + t->nservices; s++)
+		if (logins_add_list(l, s->offerers, s->nofferers) == -1)
+			return -1;
+	return 0;
+}
+
 /* Set the logins of t.  Returns 0, or -1 if there was no memory. */
 static int
 find_logins(struct table *t)
@@ -151,9 +192,7 @@ find_logins(struct table *t)
 	struct logins l = { .t = t };
 	struct login *sorted = NULL;
 
-	if (!t->offers_by_prefix)
-		return 0;
-	if (identity_each_login(logins_add, &l) == 0)
+	if (logins_gather(&l) == 0)
 		sorted = table_alloc(t, (l.n + 1) * sizeof(*sorted));
 	if (sorted != NULL && l.n > 0) {
 		qsort(l.list, l.n, sizeof(*l.list), login_compare);
@@ -275,6 +314,10 @@ check_use(const struct checking *c)
 		check_say(c->report, true, t->control_file, t->control_line,
 		    "control = none: and so nobody can offer a name, whatever "
 		    "offered-by and offers say");
+	if (t->nreaders > 0)
+		check_say(c->report, true, t->control_file, t->control_line,
+		    "control = none: and so nobody can read anything, whatever "
+		    "readers says");
 }
 
 int

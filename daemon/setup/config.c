@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/conf.h"
 #include "daemon/setup/check.h"
@@ -328,21 +329,22 @@ import(void *arg, const char *path, const char *file, int line)
 	free(text);
 }
 
-/* Read the file at path and its drop-ins. */
+/* Read the file at path, which an optional one may lack, and its drop-ins. */
 static void
-read_configuration(struct config *c, const char *path)
+read_configuration(struct config *c, const char *path, bool is_optional)
 {
 	char pattern[PATH_SIZE];
 	int len;
 
-	read_file(c, path, path, 0);
+	if (!is_optional || access(path, F_OK) == 0)
+		read_file(c, path, path, 0);
 	len = snprintf(pattern, sizeof(pattern), "%s.d/*.conf", path);
 	if (len >= 0 && len < (int)sizeof(pattern))
 		read_matching(c, pattern, path, 0);
 }
 
 struct table *
-config_read(const char *path, bool is_root)
+config_read(const char *path, bool is_optional, bool is_root)
 {
 	struct config *c = calloc(1, sizeof(*c));
 	struct table *t = table_new();
@@ -353,8 +355,7 @@ config_read(const char *path, bool is_root)
 	}
 	c->table = t;
 	c->report = (struct conf_report){ .say = keep, .arg = c };
-	if (path != NULL)
-		read_configuration(c, path);
+	read_configuration(c, path, is_optional);
 	if (!c->is_broken && conf_finish(t, &c->report) == -1)
 		c->is_broken = true;
 	if (!c->is_broken && check_table(t, is_root, &c->report) == -1)

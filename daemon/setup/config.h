@@ -11,12 +11,13 @@
 #include "table/table.h"
 
 /*
- * Read the file at path, all that it includes or imports, and path.d, *.conf;
- * with path NULL there is no file, and the table is the seed's.  Every mistake
- * is said with log_say(), as "FILE:LINE: what is wrong: what would be right";
- * warnings too.  is_root tells whether programs can be started as other users.
- * Returns a table, the caller's to free, or NULL if there was any mistake.
+ * Read the file at path, all that it includes or imports, and path.d, *.conf.
+ * An optional file need not be there; without any the table is the seed's.
+ * Every mistake is said with log_say(), as "FILE:LINE: what is wrong: what
+ * would be right"; warnings too.  is_root tells whether programs can be started
+ * as other users.  Returns a table, the caller's to free, or NULL if there was
+ * any mistake.
  */
-struct table *config_read(const char *path, bool is_root);
+struct table *config_read(const char *path, bool is_optional, bool is_root);
 
 #endif

@@ -57,15 +57,18 @@ overrule_listens(const struct setup *s, struct table *t)
 	return 0;
 }
 
+const char *
+setup_file(const struct setup *s)
+{
+	return s->file != NULL ? s->file : SETUP_FILE;
+}
+
 struct table *
 setup_read(const struct setup *s)
 {
-	const char *file = s->file;
 	struct table *t;
 
-	if (file == NULL && access(SETUP_FILE, F_OK) == 0)
-		file = SETUP_FILE;
-	t = config_read(file, geteuid() == 0);
+	t = config_read(setup_file(s), s->file == NULL, geteuid() == 0);
 	if (t == NULL)
 		return NULL;
 	if (overrule_listens(s, t) == -1) {

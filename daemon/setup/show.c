@@ -80,8 +80,11 @@ show_listen(FILE *f, const struct listen *l)
 {
 	bool has_colon = strchr(l->address, ':') != NULL;
 
-	(void)fprintf(f, "listen %s%s%s:%u", has_colon ? "[" : "", l->address,
-	    has_colon ? "]" : "", l->port);
+	if (l->socket != NULL)
+		(void)fprintf(f, "listen %s", l->address);
+	else
+		(void)fprintf(f, "listen %s%s%s:%u", has_colon ? "[" : "",
+		    l->address, has_colon ? "]" : "", l->port);
 	if (l->lenient)
 		(void)fputs(", lenient", f);
 	if (l->proxied) {
@@ -108,7 +111,7 @@ show_offerers(FILE *f, unsigned int *n, const struct offerer *v, size_t count,
 			    v[i].text);
 }
 
-/* What is configured of offers, if anything is. */
+/* What is configured of the control socket, if anything is. */
 static void
 show_offers(const struct table *t, FILE *f)
 {
@@ -118,6 +121,12 @@ show_offers(const struct table *t, FILE *f)
 		(void)fputs("control none\n", f);
 	else if (t->control != NULL)
 		(void)fprintf(f, "control %s\n", t->control);
+	if (t->nreaders > 0) {
+		(void)fputs("readers ", f);
+		show_offerers(f, &n, t->readers, t->nreaders, NULL);
+		(void)fputc('\n', f);
+		n = 0;
+	}
 	if (t->nofferers == 0 && !t->offers_by_prefix)
 		return;
 	(void)fputs("offers of ", f);
@@ -393,10 +402,26 @@ explain_offers(const struct table *t, const char *name, const struct service *s,
 	(void)fputc('\n', f);
 }
 
+/* Is it in service, and is somebody there if it needs programs of others? */
+static bool
+explain_now(const struct table *t, bool needs_takers,
+    const struct show_now *now, FILE *f)
+{
+	if (now != NULL && now->is_drained) {
+		(void)fputs("drained: by the administrator\n", f);
+		return explain_refusal(t, f, REFUSE_DRAINED);
+	}
+	if (now == NULL || !needs_takers)
+		return true;
+	(void)fprintf(f, "programs that take connections: %u\n", now->takers);
+	return now->takers > 0 || explain_refusal(t, f, REFUSE_DOWN);
+}
+
 /* What becomes of a request for s by a peer, or by anybody. */
 static bool
 explain_service(const struct table *t, const struct service *s,
-    const char *name, const char *address, const struct network *peer, FILE *f)
+    const char *name, const char *address, const struct network *peer,
+    const struct show_now *now, FILE *f)
 {
 	const struct access *a = access_of(t, s);
 	const char *whose = s->has_access ? "the service" : "the top level";
@@ -414,12 +439,35 @@ explain_service(const struct table *t, const struct service *s,
 	    t->rate_per_source);
 	explain_taker(f, s);
 	explain_offers(t, name, s, f);
-	return true;
+	return s->kind == SERVICE_TCPMUX ||
+	    explain_now(t,
+		s->kind == SERVICE_SOCKET || s->kind == SERVICE_OFFERED, now,
+		f);
+}
+
+/* The same for a name that no service has. */
+static bool
+explain_other(const struct table *t, const char *name, const char *address,
+    const struct network *peer, const struct show_now *now, FILE *f)
+{
+	const bool offered = now != NULL && now->takers > 0;
+
+	(void)fputs(offered ? "found: it is offered\n" :
+			      "not found: no service has this name\n",
+	    f);
+	explain_offers(t, name, NULL, f);
+	if (!offered)
+		return explain_refusal(t, f, REFUSE_UNKNOWN);
+	if (address != NULL &&
+	    !explain_access(f, &t->access, "the top level", address,
+		peer->address))
+		return explain_refusal(t, f, REFUSE_UNKNOWN);
+	return explain_now(t, true, now, f);
 }
 
 bool
 show_explain(const struct table *t, const char *name, const char *address,
-    FILE *f)
+    const struct show_now *now, FILE *f)
 {
 	struct network peer = { .bits = 0 };
 	uint32_t found;
@@ -448,8 +496,6 @@ show_explain(const struct table *t, const char *name, const char *address,
 	found = table_find(t, span(name));
 	if (found != SERVICE_NONE)
 		return explain_service(t, &t->services[found], name, address,
-		    &peer, f);
-	(void)fputs("not found: no service has this name\n", f);
-	explain_offers(t, name, NULL, f);
-	return explain_refusal(t, f, REFUSE_UNKNOWN);
+		    &peer, now, f);
+	return explain_other(t, name, address, &peer, now, f);
 }

@@ -17,12 +17,19 @@
  */
 void show_table(const struct table *t, FILE *f);
 
+/* What no table tells, but a daemon that serves it. */
+struct show_now {
+	bool is_drained; /* the name, or all */
+	uint32_t takers; /* programs that take connections for it themselves */
+};
+
 /*
  * Write what would become of a request for name by the peer with this numeric
- * address, or by anybody if that is NULL, step by step.  Returns whether it
- * would be served; false, too, if address is none, which is written.
+ * address, or by anybody if that is NULL, step by step: as things are now, or
+ * if that is not known, and NULL, as far as the table tells.  Returns whether
+ * it would be served; false, too, if address is none, which is written.
  */
 bool show_explain(const struct table *t, const char *name, const char *address,
-    FILE *f);
+    const struct show_now *now, FILE *f);
 
 #endif

@@ -483,6 +483,7 @@ program_start(struct starter *x, const struct tcpmux_handover *h, int fd,
 		(void)kill(pid, SIGKILL); /* even if it is stopped */
 		x->error = ETIMEDOUT;
 	}
+	x->pid = pid;
 	if (x->error == 0)
 		return process;
 	if (pid != -1) {

@@ -38,6 +38,7 @@ struct starter {
 	const struct service *service;
 	uint32_t place; /* the service's */
 	int fd;
+	pid_t pid;                  /* once it runs */
 	volatile int32_t running;   /* not 0: it uses this memory */
 	volatile unsigned int step; /* how far it came */
 	volatile int error;         /* 0, or errno there */
@@ -60,8 +61,8 @@ int starter_init(struct starter *x, const struct generation *g);
 /*
  * Start the program of h->service on fd, which stays the caller's, and wait
  * until it runs, for PROGRAM_START_MS at the most.  Every signal must be
- * blocked, and every handler the default.  Returns a descriptor of the
- * process, the caller's to close; or -1, and *fault tells why: ETIMEDOUT if
+ * blocked, and every handler the default.  Sets x->pid and returns a descriptor of
+ * the process, the caller's to close; or -1, and *fault tells why: ETIMEDOUT if
  * it did not come that far in time.
  */
 int program_start(struct starter *x, const struct tcpmux_handover *h, int fd,

@@ -31,6 +31,9 @@
 #include "os/log.h"
 #include "os/loop.h"
 
+/* A program that is told to end is killed after so long. */
+#define KICK_MS 3000
+
 /* Connections taken at a time, before ended programs have their turn. */
 #define TAKE_MAX 16
 
@@ -52,6 +55,7 @@
 
 struct spawn {
 	const struct generation *g;
+	struct pulse *pulse;
 	int loop;
 	struct children children;
 	bool watching; /* the queue */
@@ -62,6 +66,7 @@ struct spawn {
 	struct lingerers lingerers;
 	struct report report;
 	struct slow slow;
+	uint32_t kicked; /* programs that were told to end, and may not */
 };
 
 size_t
@@ -99,11 +104,13 @@ static void
 spawn_refuse(struct spawn *s, const struct tcpmux_handover *h, int fd,
     enum refusal why, const struct program_fault *fault)
 {
-	const struct words *w = &s->g->table->words;
-	struct tcpmux_span text = words_refuse(w, why).text;
+	const struct table *t = s->g->table;
+	struct tcpmux_span text = words_refuse(&t->words, why).text;
 	char reason[128];
 	struct record r;
 
+	stats_refuse(s->g->part,
+	    stats_service(s->g->part, t->services[h->service].meter), why);
 	r = record_of(s, h, fault == NULL ? "refused" : "failed");
 	r.reason = words_reason(why);
 	if (fault != NULL) {
@@ -119,14 +126,15 @@ spawn_refuse(struct spawn *s, const struct tcpmux_handover *h, int fd,
 }
 
 static void
-report_served(struct spawn *s, const struct tcpmux_handover *h,
-    const siginfo_t *info)
+report_served(struct spawn *s, const struct child *c, const siginfo_t *info)
 {
 	struct record r;
 
 	if (!report_wants(&s->report, LOG_CONNECTIONS, s->now))
 		return;
-	r = record_of(s, h, "served");
+	r = record_of(s, &c->handover, "served");
+	if (c->kill != 0)
+		r.reason = "kicked";
 	if (info->si_code == CLD_EXITED)
 		r.status = info->si_status;
 	else
@@ -176,6 +184,7 @@ spawn_start(struct spawn *s, struct child *c, int fd)
 	}
 	c->process = program_start(&s->starter, h, fd, &fault);
 	s->now = clock_now();
+	pulse_beat(s->pulse, s->now); /* that may have taken a while */
 	if (c->process == -1) {
 		/* The daemon itself may be the user; then it is no use. */
 		if (fault.error == ETIMEDOUT && s->starter.is_root)
@@ -189,6 +198,7 @@ spawn_start(struct spawn *s, struct child *c, int fd)
 		(void)close(c->process);
 		return false;
 	}
+	c->pid = s->starter.pid;
 	s->children.running++;
 	return true;
 }
@@ -228,24 +238,89 @@ spawn_reap(struct spawn *s, struct child *c)
 	if (waitid(P_PIDFD, (id_t)c->process, &info, WEXITED | WNOHANG) == -1 ||
 	    info.si_pid == 0)
 		return;
-	report_served(s, &c->handover, &info);
+	report_served(s, c, &info);
+	if (c->kill != 0 && c->kill != INT64_MAX)
+		s->kicked--;
 	(void)close(c->process); /* it has told all there is */
 	children_give(&s->children, c);
 	s->children.running--;
+}
+
+/*
+ * The administrator wants these programs to end, and all that they have
+ * started: each is a session of its own, and is not waited for yet, so that
+ * its number is still its own.
+ */
+static void
+spawn_kick(struct spawn *s, const struct control_kick *k)
+{
+	struct child *c;
+	uint32_t i;
+
+	for (i = 0; i < s->children.used; i++) {
+		c = &s->children.v[i];
+		if (c->pid == 0 || c->kill != 0 ||
+		    (k->whole != 0 ?
+			    c->handover.service != k->place :
+			    i != k->place || c->generation != k->number))
+			continue;
+		/* It may be about to end by itself. */
+		(void)kill(-c->pid, SIGTERM);
+		c->kill = s->now + KICK_MS;
+		s->kicked++;
+	}
+}
+
+/* Kill those that did not end.  Returns how long until the next, or -1. */
+static int
+spawn_kill(struct spawn *s)
+{
+	int64_t next = INT64_MAX;
+	struct child *c;
+	uint32_t i;
+
+	for (i = 0; i < s->children.used && s->kicked > 0; i++) {
+		c = &s->children.v[i];
+		if (c->pid == 0 || c->kill == 0 || c->kill == INT64_MAX)
+			continue;
+		if (c->kill > s->now) {
+			next = c->kill < next ? c->kill : next;
+			continue;
+		}
+		(void)kill(-c->pid, SIGKILL); /* likewise */
+		c->kill = INT64_MAX;
+		s->kicked--;
+	}
+	return next == INT64_MAX ? -1 : (int)(next - s->now);
+}
+
+static void
+spawn_obey(struct spawn *s, int control)
+{
+	struct order order;
+
+	switch (process_full_order(control, &order)) {
+	case ORDER_END:
+		report_flush(&s->report);
+		_exit(EX_OK); /* programs go on by themselves */
+	case ORDER_DRAIN:
+		s->draining = true;
+		break;
+	case ORDER_KICK:
+		spawn_kick(s, &order.kick);
+		break;
+	default:
+		break;
+	}
 }
 
 static void
 spawn_event(struct spawn *s, int control, const struct loop_event *ev)
 {
 	const uint32_t slot = ev->id.slot;
-	enum process_order order;
 
 	if (slot == SLOT_CONTROL) {
-		order = process_order(control);
-		if (order == ORDER_END)
-			_exit(EX_OK); /* programs go on by themselves */
-		if (order == ORDER_DRAIN)
-			s->draining = true;
+		spawn_obey(s, control);
 	} else if (slot == SLOT_QUEUE)
 		spawn_take(s, ev->seen);
 	else if (slot >= SLOT_LINGER)
@@ -282,16 +357,21 @@ static void
 spawn_loop(struct spawn *s, int control)
 {
 	struct loop_event ev[LOOP_BATCH];
-	int i, n, timeout;
+	int i, n, timeout, kill;
 
 	do {
 		spawn_watch(s);
 		timeout = linger_expire(&s->lingerers, s->now);
+		kill = spawn_kill(s);
+		if (kill != -1 && (timeout == -1 || kill < timeout))
+			timeout = kill;
 		report_flush(&s->report);
-		n = loop_wait(s->loop, ev, is_over(s) ? 0 : timeout);
+		n = loop_wait(s->loop, ev,
+		    is_over(s) ? 0 : pulse_timeout(timeout));
 		if (n == -1)
 			_exit(EX_OSERR);
 		s->now = clock_now();
+		pulse_beat(s->pulse, s->now);
 		for (i = 0; i < n; i++)
 			spawn_event(s, control, &ev[i]);
 	} while (n > 0 || !is_over(s));
@@ -353,7 +433,8 @@ spawn_make_places(struct spawn *s, void *memory)
 		n = 1;
 	else if (limit.rlim_cur - FDS_RESERVED < n)
 		n = (uint32_t)limit.rlim_cur - FDS_RESERVED;
-	return children_init(&s->children, s->g, n, memory);
+	children_init(&s->children, s->g, n, memory);
+	return 0;
 }
 
 /* Standard input, output and error are nowhere; programs get their own. */
@@ -369,13 +450,15 @@ spawn_close_standard(const struct spawn *s)
 }
 
 void
-spawn_run(const struct generation *g, int control, void *memory)
+spawn_run(const struct generation *g, int control, void *memory,
+    struct pulse *pulse)
 {
 	static struct spawn s;
 	const struct loop_id id = { SLOT_CONTROL, 0 };
 
 	process_name("tcpmuxd-spawn");
 	s.g = g;
+	s.pulse = pulse;
 	s.now = clock_now();
 	hold_signals();
 	report_init(&s.report, g);
@@ -387,7 +470,8 @@ spawn_run(const struct generation *g, int control, void *memory)
 	    spawn_close_standard(&s) == -1 || spawn_confine(&s) == -1)
 		log_fatal(EX_OSERR, "cannot start tcpmuxd-spawn: %s",
 		    strerror(errno));
-	process_ready(control);
+	process_note_layers(pulse, LAYER_CAPS);
+	process_ready(control, pulse);
 	spawn_loop(&s, control);
 	_exit(EX_OK);
 }

@@ -7,10 +7,12 @@
 #define DAEMON_SPAWN_SPAWN_H
 
 #include "daemon/generation.h"
+#include "daemon/pulse.h"
 
 /*
- * Bytes of zeroed memory that a spawn shares with the monitor: in it are
- * the holds (see hold.h) of what it has counted in the meter.
+ * Bytes of zeroed memory that a spawn shares with the monitor: in it are its
+ * programs, and the holds (see hold.h) of what it has counted in the meter
+ * for them; see children.h.
  */
 size_t spawn_memory_size(const struct generation *g);
 
@@ -18,7 +20,7 @@ size_t spawn_memory_size(const struct generation *g);
  * Take connections from g->spawn.receive until told otherwise.  Never returns:
  * the process exits, with 0 when it was told to.
  */
-void spawn_run(const struct generation *g, int control, void *memory)
-    __attribute__((noreturn));
+void spawn_run(const struct generation *g, int control, void *memory,
+    struct pulse *pulse) __attribute__((noreturn));
 
 #endif

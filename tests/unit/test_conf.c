@@ -305,7 +305,7 @@ the_options_of_every_service_set_their_fields(void **state)
 }
 
 static void
-each_option_about_offers_sets_its_field(void **state)
+each_option_about_the_control_socket_sets_its_field(void **state)
 {
 	struct trial trial;
 	const struct table *t;
@@ -314,7 +314,8 @@ each_option_about_offers_sets_its_field(void **state)
 	trial_init(&trial,
 	    "control = '/run/x'\n"
 	    "offered-by = {a, 'b:B-*:?',\n'%c', '%d:[x]'}\n"
-	    "offers = prefix  max-offers = 5  max-offers-per-user = 6");
+	    "offers = prefix  max-offers = 5  max-offers-per-user = 6\n"
+	    "readers = {a, '%b'}");
 	t = trial.t;
 	assert_string_equal(trial.said, "");
 	assert_string_equal(t->control, "/run/x");
@@ -337,6 +338,12 @@ each_option_about_offers_sets_its_field(void **state)
 	assert_true(t->offers_by_prefix);
 	assert_int_equal(t->max_offers, 5);
 	assert_int_equal(t->max_offers_per_user, 6);
+	assert_int_equal(t->nreaders, 2);
+	assert_string_equal(t->readers[0].text, "a");
+	assert_false(t->readers[0].is_group);
+	assert_true(t->readers[1].is_group);
+	assert_null(t->readers[1].glob);
+	assert_int_equal(t->readers[1].line, 5);
 	trial_clear(&trial);
 }
 
@@ -480,7 +487,8 @@ main(int argc, char *argv[])
 		cmocka_unit_test(a_program_has_safe_defaults),
 		cmocka_unit_test(each_option_of_a_relay_sets_its_field),
 		cmocka_unit_test(the_options_of_every_service_set_their_fields),
-		cmocka_unit_test(each_option_about_offers_sets_its_field),
+		cmocka_unit_test(
+		    each_option_about_the_control_socket_sets_its_field),
 		cmocka_unit_test(
 		    t7_by_default_nobody_may_offer_but_the_socket_is_there),
 		cmocka_unit_test(the_last_control_holds_whatever_it_is),

@@ -33,6 +33,7 @@
 #define TEXT_MAX (1 << 22)
 
 static struct generation g;
+static struct pulse pulse;
 static struct table *table;
 static char folder[] = "/tmp/logger.XXXXXX";
 static char path[sizeof(folder) + 8];
@@ -92,7 +93,7 @@ start(enum log_to to, enum log_format as, int error)
 			(void)dup2(error, STDERR_FILENO);
 		(void)close(ends[0]);
 		(void)close(g.log.send);
-		logger_run(&g, ends[1]);
+		logger_run(&g, ends[1], &pulse);
 	}
 	(void)close(ends[1]);
 	(void)close(g.log.receive);

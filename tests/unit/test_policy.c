@@ -38,6 +38,40 @@ add_offered(struct table *t, const char *name, struct offerer *list, size_t n)
 	return s;
 }
 
+/* Who may read, and change things, by the same lists of users and groups. */
+static void
+t7_readers_may_read_and_only_owners_change(void **state)
+{
+	static struct offerer list[] = { { .id = ALICE },
+		{ .id = DEV, .is_group = true }, { .id = POLICY_NOBODY },
+		{ .id = POLICY_NOBODY, .is_group = true } };
+	const uint32_t groups[] = { 1, DEV };
+	const struct policy_user dev = { BOB, BOB, groups, 2, false };
+	const struct policy_user own = { BOB, BOB, NULL, 0, true };
+	const struct policy_user nobody = { POLICY_NOBODY, DEV, NULL, 0, true };
+	const struct policy_user nobodys = { BOB, POLICY_NOBODY, NULL, 0,
+		false };
+	struct table *t = new_table();
+
+	(void)state;
+	assert_false(policy_may_read(t, &alice));
+	assert_true(policy_may_read(t, &root));
+	assert_true(policy_may_read(t, &own));
+	t->readers = list;
+	t->nreaders = sizeof(list) / sizeof(list[0]);
+	assert_true(policy_may_read(t, &alice));
+	assert_true(policy_may_read(t, &dev));
+	assert_false(policy_may_read(t, &bob));
+	assert_false(policy_may_read(t, &nobody));
+	assert_false(policy_may_read(t, &nobodys));
+	assert_true(policy_may_change(&root));
+	assert_true(policy_may_change(&own));
+	assert_false(policy_may_change(&alice));
+	assert_false(policy_may_change(&dev));
+	assert_false(policy_may_change(&nobody));
+	table_free(t);
+}
+
 static enum policy_verdict
 decide(const struct table *t, const struct policy_user *user, const char *name)
 {
@@ -497,6 +531,7 @@ main(int argc, char *argv[])
 		cmocka_unit_test(
 		    t7_nobody_may_but_root_and_the_daemons_own_user),
 		cmocka_unit_test(t7_user_65534_is_never_an_owner),
+		cmocka_unit_test(t7_readers_may_read_and_only_owners_change),
 		cmocka_unit_test(
 		    a_service_with_offered_by_is_for_its_own_offerers_only),
 		cmocka_unit_test(

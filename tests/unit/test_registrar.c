@@ -41,6 +41,7 @@ struct registrar {
 static struct table *table, *other_table;
 static int lines[2]; /* the log */
 static struct registrar old, new;
+static struct pulse pulse;
 
 static int
 say(void *arg, uint32_t subject, struct taker_message *m)
@@ -68,6 +69,7 @@ registrar_init(struct registrar *s, const struct table *t)
 	s->g.claims = calloc(1, claims_size(&s->g));
 	assert_non_null(s->g.claims);
 	r->g = &s->g;
+	r->pulse = &pulse;
 	r->now = 1000;
 	r->nfiles = 1000;
 	r->loop = loop_new();
@@ -167,7 +169,7 @@ assert_silent(int fd)
 static int
 offer(struct registrar *s, const char *name)
 {
-	const struct request q = { 0, span(name) };
+	const struct request q = { .name = span(name) };
 	const struct peer peer = { .uid = geteuid() };
 	int ends[2];
 

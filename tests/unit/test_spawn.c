@@ -24,9 +24,9 @@
 #include <unistd.h>
 
 #include "daemon/handover.h"
-#include "daemon/hold.h"
 #include "daemon/logger/logger.h"
 #include "daemon/process.h"
+#include "daemon/spawn/children.h"
 #include "daemon/spawn/slow.h"
 #include "daemon/spawn/spawn.h"
 #include "os/clock.h"
@@ -38,6 +38,7 @@
 #define OK "+OK FINE\r\n"
 
 static struct generation g;
+static struct pulse pulse;
 static void *memory;
 static int control; /* our end */
 static pid_t spawn;
@@ -110,6 +111,7 @@ make_generation(void **state)
 	t->log.level = LOG_CONNECTIONS;
 	g.table = t;
 	g.meter = meter_init(map(meter_size()), 1);
+	g.part = map(stats_part_size());
 	return 0;
 }
 
@@ -131,7 +133,7 @@ start(void **state)
 	if (spawn == 0) {
 		(void)close(ends[0]);
 		(void)close(g.spawn.send);
-		spawn_run(&g, ends[1], memory);
+		spawn_run(&g, ends[1], memory, &pulse);
 	}
 	(void)close(ends[1]);
 	control = ends[0];
@@ -387,7 +389,7 @@ told_to_end_it_leaves_its_programs_alone(void **state)
 	assert_int_equal(send(client, "x", 1, 0), 1);
 	assert_int_equal(shutdown(client, SHUT_WR), 0);
 	assert_string_equal(read_all(client), OK "x");
-	hold_release_all(memory, spawn_memory_size(&g), &g);
+	children_release(memory, spawn_memory_size(&g), &g);
 	assert_nothing_is_counted();
 }
 
@@ -403,7 +405,7 @@ t10_what_a_killed_one_had_counted_is_given_back(void **state)
 	}
 	assert_int_equal(kill(spawn, SIGKILL), 0);
 	assert_int_equal(await_end(), SIGKILL);
-	hold_release_all(memory, spawn_memory_size(&g), &g);
+	children_release(memory, spawn_memory_size(&g), &g);
 	assert_nothing_is_counted();
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(shutdown(clients[i], SHUT_WR), 0);

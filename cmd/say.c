@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/escape.h"
 #include "cmd/say.h"
 
 /* The longest line; what is longer is cut. */
@@ -34,31 +35,6 @@ say_write(const char *line, size_t len)
 		return;
 }
 
-/*
- * Text of a server, or of a name that somebody else has chosen, must not
- * command the terminal.
- */
-static size_t
-say_escape(char *out, size_t size, const char *text)
-{
-	static const char digit[] = "0123456789abcdef";
-	size_t n = 0;
-
-	for (; *text != '\0' && n + 5 < size; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c >= 0x20 && c <= 0x7e) {
-			out[n++] = (char)c;
-			continue;
-		}
-		out[n++] = '\\';
-		out[n++] = 'x';
-		out[n++] = digit[c >> 4];
-		out[n++] = digit[c & 15];
-	}
-	return n;
-}
-
 static void
 say_sentence(const char *fmt, va_list ap)
 {
@@ -74,7 +50,8 @@ say_sentence(const char *fmt, va_list ap)
 	if (n < 0)
 		return;
 	len = (size_t)n;
-	len += say_escape(line + len, sizeof(line) - len - 1, text);
+	/* And room for the newline. */
+	len += escape_text(line + len, sizeof(line) - len - 1, text);
 	line[len++] = '\n';
 	say_write(line, len);
 }

@@ -7,8 +7,8 @@
 
 /*
  * Block the signals of a list that ends with 0, and have those that are sent
- * from now on read from a signalfd(2), which does not block.  Returns it, or
- * -1 with errno.
+ * from now on read from a signalfd(2), which does not block.  Those that are
+ * ignored stay so.  Returns it, or -1 with errno.
  */
 int signals_open(const int *numbers);
 

@@ -230,6 +230,19 @@ def test_the_client_that_a_proxy_names(host, folder, tcpmuxd):
         assert heard() == OK + b"('192.0.2.7', 4711)"
 
 
+def test_a_client_of_ipv6_at_a_server_of_ipv4(host, folder, tcpmuxd):
+    """Its address has no room there: 0.0.0.0, and not one that is no one's."""
+    listener = 'listen "::1" { port = 0 }\n'
+    with contextlib.closing(offers.Mux(folder, tcpmuxd, listener)) as mux:
+        offer = mux.offered(
+            "--wrap", "web", "--", shutil.which("python3"), "-m",
+            "http.server", "0", "--bind", "127.0.0.1", "-d", host.folder)
+        with server.connect(mux.address) as sock:
+            sock.sendall(b"web\r\nGET / HTTP/1.0\r\n\r\n")
+            assert server.read_all(sock).startswith(OK)
+        offer.wait_for(r'^0\.0\.0\.0 .*"GET / HTTP/1.0" 200')
+
+
 POLLED = """\
 import select, socket, sys
 sock = socket.socket()

@@ -25,6 +25,16 @@ offering_say(const struct offer_options *options, int level, const char *format,
 	say("%s: %s", options->name, text);
 }
 
+/* What the daemon said, for people: behind the word that is for programs. */
+static const char *
+offering_sentence(const struct tcpmux_offer *offer)
+{
+	const char *text = tcpmux_offer_text(offer);
+	const char *space = strchr(text, ' ');
+
+	return space != NULL ? space + 1 : text;
+}
+
 /* Why the offer did not come about, and the exit status for it. */
 static int
 say_failure(const struct offering *o, int err)
@@ -33,7 +43,7 @@ say_failure(const struct offering *o, int err)
 
 	switch (err) {
 	case TCPMUX_ERR_REFUSED:
-		offering_say(x, -1, "refused: %s", tcpmux_offer_text(o->offer));
+		offering_say(x, -1, "refused: %s", offering_sentence(o->offer));
 		return SAY_REFUSED;
 	case TCPMUX_ERR_SYSTEM:
 		offering_say(x, -1, "%s", strerror(errno));
@@ -123,6 +133,6 @@ offering_take(struct offering *o, struct tcpmux_caller *caller)
 		return OFFERING_NONE;
 	}
 	offering_say(o->options, -1, "the daemon has ended the offer: %s",
-	    tcpmux_offer_text(o->offer));
+	    offering_sentence(o->offer));
 	return OFFERING_OVER;
 }

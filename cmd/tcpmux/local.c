@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/bind.h"
 #include "cmd/say.h"
 #include "cmd/tcpmux/local.h"
 #include "tcpmux.h"
@@ -117,21 +118,6 @@ local_strerror(int err)
 	}
 }
 
-/* Remove a socket that nobody listens at: its owner ended without doing so. */
-static int
-local_remove_stale(int fd, const struct sockaddr_un *sun)
-{
-	struct stat st;
-
-	/* A file that is no socket refuses connections as well. */
-	if (lstat(sun->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 &&
-	    errno == ECONNREFUSED)
-		return unlink(sun->sun_path);
-	errno = EADDRINUSE;
-	return -1;
-}
-
 static int
 local_open_unix(struct local *local)
 {
@@ -146,12 +132,7 @@ local_open_unix(struct local *local)
 	memcpy(sun.sun_path, local->path, sizeof(sun.sun_path));
 	/* Whoever may connect there is served in this user's name. */
 	old = umask(0177);
-	status = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
-	if (status == -1 && errno == EADDRINUSE) {
-		status = local_remove_stale(fd, &sun);
-		if (status == 0)
-			status = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
-	}
+	status = bind_path(fd, &sun);
 	(void)umask(old); /* it cannot fail */
 	if (status == -1)
 		return -1;

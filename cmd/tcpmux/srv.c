@@ -9,14 +9,16 @@
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <resolv.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "cmd/say.h"
 #include "cmd/tcpmux/srv.h"
@@ -26,6 +28,9 @@ struct srv_record {
 	unsigned int weight;
 	struct plan_place place;
 };
+
+/* No error of the DNS but ours: NETDB_INTERNAL, where that is defined. */
+#define SRV_INTERNAL (-1)
 
 /* The fixed part of the record's data (RFC 2782). */
 #define SRV_FIXED 6
@@ -149,6 +154,7 @@ srv_is_denied(const struct srv_record *records, size_t n)
 /* What is asked, and what comes of it; the thread's until it is joined. */
 struct srv_question {
 	char name[sizeof("_tcpmux._tcp.") + TARGET_HOST_MAX];
+	int done;  /* an eventfd: readable when the thread has ended */
 	int len;   /* of the answer, or -1 */
 	int error; /* then, as h_errno */
 	unsigned char answer[NS_MAXMSG];
@@ -158,16 +164,14 @@ static void *
 srv_run(void *arg)
 {
 	struct srv_question *q = arg;
-	struct __res_state state = { 0 };
 
-	q->len = -1;
-	q->error = NETDB_INTERNAL;
-	if (res_ninit(&state) == -1)
-		return NULL;
-	q->len = res_nquery(&state, q->name, ns_c_in, ns_t_srv, q->answer,
-	    sizeof(q->answer));
-	q->error = state.res_h_errno;
-	res_nclose(&state);
+	/* Each thread has a resolver and an h_errno of its own. */
+	h_errno = SRV_INTERNAL;
+	q->len =
+	    res_query(q->name, ns_c_in, ns_t_srv, q->answer, sizeof(q->answer));
+	q->error = h_errno;
+	/* The first event always fits. */
+	(void)eventfd_write(q->done, 1);
 	return NULL;
 }
 
@@ -175,24 +179,25 @@ srv_run(void *arg)
 static int
 srv_ask(struct srv_question *q, int timeout_ms)
 {
+	struct pollfd done = { .events = POLLIN };
 	pthread_t thread;
-	struct timespec end;
-	int error;
+	int error, n;
 
+	q->done = done.fd = eventfd(0, EFD_CLOEXEC);
+	if (q->done == -1)
+		return errno;
 	error = pthread_create(&thread, NULL, srv_run, q);
-	if (error != 0)
-		return error;
-	if (timeout_ms < 0)
-		return pthread_join(thread, NULL);
-	/* This clock is always there. */
-	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += timeout_ms / 1000;
-	end.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	if (end.tv_nsec >= 1000000000) {
-		end.tv_nsec -= 1000000000;
-		end.tv_sec++;
+	if (error == 0) {
+		do {
+			n = poll(&done, 1, timeout_ms);
+		} while (n == -1 && errno == EINTR);
+		if (n == 0)
+			return ETIMEDOUT;
+		error = pthread_join(thread, NULL);
 	}
-	return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &end);
+	/* Nothing is in it that could be lost. */
+	(void)close(q->done);
+	return error;
 }
 
 /* Say why there is no answer.  Returns 0 if that is one as well: no records. */
@@ -205,7 +210,7 @@ srv_explain(const struct srv_question *q, int error)
 		    q->name);
 		return error == 0 ? SAY_NOHOST : SAY_TIMEOUT;
 	}
-	if (error == 0 && q->error != NETDB_INTERNAL)
+	if (error == 0 && q->error != SRV_INTERNAL)
 		return SAY_OK;
 	say("the DNS cannot be asked (%s): see /etc/resolv.conf",
 	    error == 0 ? hstrerror(q->error) : strerror(error));

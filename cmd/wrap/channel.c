@@ -386,11 +386,29 @@ answer(int conn, int flags)
 	return 0;
 }
 
+/*
+ * Say who the client is.  A server of IPv4 alone has room for no more than
+ * that; half of an address of IPv6 would be some other client's.
+ */
+static void
+tell_peer(const struct tcpmux_endpoint *peer, struct sockaddr *to,
+    socklen_t *length)
+{
+	union wrap_address address;
+
+	peer_address(peer, &address);
+	if (*length < wrap_address_length(&address)) {
+		memset(&address, 0, sizeof(address));
+		address.in.sin_family = AF_INET;
+		address.in.sin_port = htons(peer->port);
+	}
+	wrap_address_store(&address, to, length);
+}
+
 int
 channel_accept(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
 	struct tcpmux_handover header;
-	union wrap_address peer;
 	int conn;
 
 	for (;;) {
@@ -407,10 +425,9 @@ channel_accept(int fd, struct sockaddr *address, socklen_t *length, int flags)
 	}
 	if (length == NULL)
 		return conn;
-	if (header.peer.known) {
-		peer_address(&header.peer, &peer);
-		wrap_address_store(&peer, address, length);
-	} else
+	if (header.peer.known)
+		tell_peer(&header.peer, address, length);
+	else
 		/* Whatever it is; a connection has one. */
 		(void)real()->getpeername(conn, address, length);
 	return conn;

@@ -13,6 +13,7 @@ import pytest
 import client
 import server
 from client import Stub, where
+from fake_desk import FakeDesk, service, snapshot
 from services import OK, need
 
 COMPLETION = pathlib.Path(__file__).parent.parent / "contrib/completion"
@@ -235,6 +236,29 @@ def test_completion_of_offers(home, ask):
     assert "expr" not in ask(home, "tcpmux-offer exp")
 
 
+@pytest.mark.parametrize("ask", [in_bash, in_fish])
+def test_completion_of_tcpmuxctl(home, host, ask):
+    """Commands, options, and the names that the daemon has."""
+    desk = FakeDesk(host.path("control"), {"snapshot": (
+        b"+\r\n", snapshot(service("ssh"), service("Web"),
+                           service(f"$(touch${{IFS}}{host.path('mark')})")))})
+    ctl = f"tcpmuxctl --control {desk.path}"
+    try:
+        assert ask(home, "tcpmuxctl --js") == ["--json"]
+        assert ask(home, "tcpmuxctl re") == ["reload"]
+        assert set(ask(home, f"{ctl} -w 3 ")) >= {"ls", "top", "undrain"}
+        assert ask(home, f"{ctl} drain w") == ["Web"]
+        assert len(ask(home, f"{ctl} kick ")) == 3
+        assert not ask(home, f"{ctl} ls ")
+        assert not ask(home, f"{ctl} drain web s")
+        assert "refusals" in ask(home, f"{ctl} log ")
+    finally:
+        desk.close()
+    assert not ask(home, f"{ctl} kick ")
+    assert not os.path.exists(host.path("mark"))
+    assert set(desk.requests) == {"snapshot"}
+
+
 ZSH = r"""
 zmodload zsh/zpty
 zpty z zsh -f -i
@@ -246,6 +270,14 @@ zpty -r -m z out "*$3*"
 print done
 zpty -d z
 """
+
+
+def in_zsh(home, typed, shown):
+    """What is typed, and a tab, becomes that."""
+    done = subprocess.run(
+        [need("zsh"), "-f", "-c", ZSH, "zsh", COMPLETION, typed, shown],
+        env=home, stdout=subprocess.PIPE, check=True, timeout=60)
+    assert done.stdout.endswith(b"done\n")
 
 
 def test_completion_in_zsh(home):
@@ -260,17 +292,28 @@ def test_completion_in_zsh(home):
                  f"tcpmux tcpmux://{mux}/x echo"),
                 ("tcpmux-offer web --wr", "tcpmux-offer web --wrap"),
                 ("tcpmux-offer web -- whoam", "tcpmux-offer web -- whoami")):
-            done = subprocess.run(
-                [need("zsh"), "-f", "-c", ZSH, "zsh", COMPLETION, typed,
-                 shown], env=home, stdout=subprocess.PIPE, check=True,
-                timeout=60)
-            assert done.stdout.endswith(b"done\n")
+            in_zsh(home, typed, shown)
+
+
+def test_completion_of_tcpmuxctl_in_zsh(home, host):
+    """Names by asking the daemon at the socket that is named."""
+    desk = FakeDesk(host.path("control"), {"snapshot": (
+        b"+\r\n", snapshot(service("ssh"), service("Web")))})
+    ctl = f"tcpmuxctl --control {desk.path}"
+    for typed, shown in (("tcpmuxctl --js", "tcpmuxctl --json"),
+                         ("tcpmuxctl relo", "tcpmuxctl reload"),
+                         (f"{ctl} drain ss", f"{ctl} drain ssh"),
+                         (f"{ctl} log ref", f"{ctl} log refusals")):
+        in_zsh(home, typed, shown)
+    desk.close()
+    assert set(desk.requests) == {"snapshot"}
 
 
 @pytest.mark.parametrize("shell, file", [
     ("bash", "tcpmux.bash"), ("zsh", "_tcpmux"), ("fish", "tcpmux.fish"),
     ("bash", "tcpmux-offer.bash"), ("zsh", "_tcpmux-offer"),
-    ("fish", "tcpmux-offer.fish")])
+    ("fish", "tcpmux-offer.fish"), ("bash", "tcpmuxctl.bash"),
+    ("zsh", "_tcpmuxctl"), ("fish", "tcpmuxctl.fish")])
 def test_shells_can_read_it(shell, file):
     """Each its own."""
     subprocess.run([need(shell), "-n", COMPLETION / file], check=True)

@@ -3,15 +3,20 @@
 
 BUILD = build
 PREFIX = /usr/local
+LIBDIR = lib
 DESTDIR =
 FUZZ_SECONDS = 60
 ROUNDS =
+SIGN =
+LONG =
 PYTHON = /usr/bin/python3
 SOURCES = $(wildcard include/*.h lib/*.[ch] table/*.[ch] conf/*.[ch] os/*.[ch] \
     daemon/*.[ch] daemon/*/*.[ch] cmd/*.[ch] cmd/*/*.[ch] tests/*/*.[ch] \
     bench/*.[ch])
 MANUALS = $(wildcard man/*.[1-9])
-SCRIPTS = setup .ci/run tests/prove/run tests/fuzz/run \
+SCRIPTS = setup .ci/run debian/tests/round-trip debian/tcpmuxd.postinst \
+    contrib/openrc/tcpmuxd.in contrib/rc.d/tcpmuxd.in \
+    tests/prove/run tests/fuzz/run \
     $(wildcard tests/*.sh contrib/completion/*.bash)
 
 
@@ -19,7 +24,7 @@ all: $(BUILD)/build.ninja
 	@ninja --quiet -C $(BUILD)
 
 $(BUILD)/build.ninja:
-	meson setup $(BUILD) --prefix=$(PREFIX)
+	meson setup $(BUILD) "--prefix=$(PREFIX)" "--libdir=$(LIBDIR)"
 
 # As root, or where the kernel lets anybody have it, the port is 1.
 run:
@@ -29,14 +34,15 @@ run:
 	user=$$(id -un) && [ "$$user" != root ] || user=daemon && \
 	sed "s/@USER@/$$user/" contrib/example.conf.in >$(BUILD)/example.conf && \
 	if [ "$$user" != daemon ] && [ -z "$$XDG_RUNTIME_DIR" ]; then \
-		XDG_RUNTIME_DIR=$(CURDIR)/$(BUILD)/run && \
+		XDG_RUNTIME_DIR="$(CURDIR)/$(BUILD)/run" && \
 		export XDG_RUNTIME_DIR && mkdir -p -m 700 "$$XDG_RUNTIME_DIR" && \
-		run="XDG_RUNTIME_DIR=$$XDG_RUNTIME_DIR "; \
+		run="XDG_RUNTIME_DIR='$$XDG_RUNTIME_DIR' "; \
 	fi && \
 	printf '%s\n' "Once it listens, try from another terminal:" \
 	    "    $(BUILD)/cmd/tcpmux localhost:$$port" \
 	    "    $(BUILD)/cmd/tcpmux localhost:$$port date" \
-	    "    $${run}$(BUILD)/cmd/tcpmux-offer hello -- echo hello" && \
+	    "    $${run}$(BUILD)/cmd/tcpmux-offer hello -- echo hello" \
+	    "    $${run}$(BUILD)/cmd/tcpmuxctl status" && \
 	exec $(BUILD)/tcpmuxd -f $(BUILD)/example.conf -l "*:$$port"
 
 test:
@@ -55,8 +61,8 @@ lint:
 	@./setup build test
 	@$(MAKE) -s all
 	clang-format --dry-run -Werror $(SOURCES)
-	clang-tidy --quiet -p $(BUILD) lib/*.c table/*.c conf/*.c os/*.c \
-	    daemon/*.c daemon/*/*.c cmd/*.c cmd/*/*.c
+	printf '%s\n' $(filter-out include/% tests/% bench/% %.h,$(SOURCES)) | \
+	    xargs -P 2 -n 8 clang-tidy --quiet -p $(BUILD)
 	cppcheck -q --std=c11 --enable=warning,style,portability,performance \
 	    --inline-suppr --suppress=missingIncludeSystem \
 	    --suppress=variableScope --suppress=unusedStructMember \
@@ -66,7 +72,8 @@ lint:
 	mandoc -T lint -W warning $(MANUALS)
 	shellcheck $(SCRIPTS)
 	codespell --skip tests/fuzz/corpus -L nd,fo,hel *.md NEWS include \
-	    lib table conf os daemon cmd python man tests bench contrib setup Makefile
+	    lib table conf os daemon cmd python man docs tests bench contrib \
+	    setup Makefile
 
 prove:
 	@./setup prove
@@ -97,11 +104,48 @@ bench:
 install:
 	@./setup build
 	@$(MAKE) -s $(BUILD)/build.ninja
-	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	@meson configure $(BUILD) "-Dprefix=$(PREFIX)" "-Dlibdir=$(LIBDIR)"
 	ninja -C $(BUILD)
-	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+	DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
+
+# The manual as web pages: $(BUILD)/html/index.html.
+html:
+	@./setup manual
+	$(PYTHON) -B docs/pages.py man $(BUILD)/html
+
+# The picture in README.md, from a session with what was built.
+picture:
+	@./setup build test
+	@$(MAKE) -s all
+	TCPMUX_BUILD=$(BUILD) $(PYTHON) -B docs/picture.py docs/session.svg
+
+# A tarball that builds alone: build/dist/tcpmuxd-VERSION.tar.xz, and its sum.
+dist:
+	@./setup build
+	tests/dist.sh "$(SIGN)"
+
+# Debian packages, into build/packages/this.
+package:
+	@./setup build test package
+	tests/packages.sh build
+
+# Built, looked at by lintian, and used in a clean root; LONG=long builds them
+# there, too.
+package-test:
+	@./setup build test package
+	tests/packages.sh $(LONG)
+
+musl:
+	@./setup build test package
+	tests/musl.sh
+
+arm64:
+	@./setup build test package
+	tests/arm64.sh
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all run test fmt lint prove fuzz coverage bench install clean
+.PHONY: all run test fmt lint prove fuzz coverage bench install html picture \
+    dist package package-test musl arm64 clean

@@ -9,8 +9,8 @@ import typing
 
 from place import Missing, settle_child
 from process import PATIENCE
-from servers import (Direct, Floor, Haproxy, Inetutils, Nginx, Offering,
-                     Socat, Sslh, Tcpmuxd, Xinetd)
+from servers import (Direct, Floor, Former, Haproxy, Inetutils, Nginx,
+                     Offering, Quiet, Socat, Sslh, Tcpmuxd, Xinetd)
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -167,6 +167,26 @@ class Echo(PerConnection):
              Pair("hand-over", "sslh", 0.42),
              Pair("relay, TCP", "haproxy", 0.90),
              Pair("relay, Unix", "haproxy", 0.60))
+
+
+class Accounted(PerConnection):
+    """What is spent on being able to tell afterwards: the log, against none;
+    and all that another build does not do."""
+
+    title = "accounting, us of CPU"
+    contenders = {"name and reply": (Tcpmuxd, "answers"),
+                  "name and reply, no log": (Quiet, "answers"),
+                  "name and reply, former": (Former, "answers"),
+                  "hand-over, echo": (Tcpmuxd, "echo"),
+                  "hand-over, echo, no log": (Quiet, "echo"),
+                  "hand-over, echo, former": (Former, "echo")}
+    pairs = tuple(Pair(what, f"{what}, {other}", 1.03)
+                  for what in ("name and reply", "hand-over, echo")
+                  for other in ("no log", "former"))
+
+    def measure(self, server, kind):
+        self.options = ("-e",) if kind == "echo" else ()
+        return super().measure(server, kind)
 
 
 class Offered(PerConnection):
@@ -445,5 +465,5 @@ class Held(Figure):
                 Row(f"{self.title}: user MB", user / MIB)]
 
 
-FIGURES = (NameAndReply, Echo, Offered, PerGigabyte, Starts, Throughput,
-           RoundTrip, Memory, Idle, Dripping, Names, Held)
+FIGURES = (NameAndReply, Echo, Accounted, Offered, PerGigabyte, Starts,
+           Throughput, RoundTrip, Memory, Idle, Dripping, Names, Held)

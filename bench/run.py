@@ -10,7 +10,10 @@ figure is a rate.  A ratio is the median of the ratios of all rounds.
 Client and servers have a core each; with --one-core they share one, where
 each server finds its work in batches and the figures vary less.
 
-usage: bench/run.py BUILD [--quick] [--rounds N] [--one-core] [--only FIGURE]
+With --against, another build of tcpmuxd is compared with this one, too.
+
+usage: bench/run.py BUILD [--against BUILD] [--quick] [--rounds N] [--one-core]
+                    [--only FIGURE]
 """
 
 import argparse
@@ -48,6 +51,7 @@ class Bench:
         self.share = 10 if args.quick else 1
         self.stream_bytes = 10**9 // self.share
         self.build, self.folder, self.stack = args.build, folder, stack
+        self.against = args.against
         self.programs = compile_programs(args.build)
         self.client_core, self.server_core = place.cores()
         if args.one_core:
@@ -150,6 +154,7 @@ def options():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--against", type=pathlib.Path, metavar="BUILD")
     parser.add_argument("--quick", action="store_true",
                         help="a tenth of the work, 3 rounds")
     parser.add_argument("--rounds", type=int)
@@ -159,6 +164,7 @@ def options():
     args = parser.parse_args()
     args.rounds = args.rounds or (3 if args.quick else 7)
     args.build = args.build.resolve()
+    args.against = args.against and args.against.resolve()
     return args
 
 

@@ -188,9 +188,11 @@ class Tcpmuxd(Server):
     helpers = {"echo": "taker", "sink": "taker-sink", "relay": "plain",
                "relay-unix": "unix"}
 
-    def __init__(self, bench, timeout="10s", extra="", fronts=1):
+    def __init__(self, bench, timeout="10s", extra="", fronts=1,
+                 level="connections"):
         super().__init__(bench)
         self.timeout = timeout
+        self.level = level      # of the log
         self.fronts = fronts    # one, as it has one core here
         self.extra = extra      # more configuration
 
@@ -199,7 +201,8 @@ class Tcpmuxd(Server):
 
     def settings(self):
         return super().settings() | {"TIMEOUT": self.timeout,
-                                     "FRONTS": self.fronts}
+                                     "FRONTS": self.fronts,
+                                     "LEVEL": self.level}
 
     def configure(self):
         super().configure()
@@ -225,6 +228,27 @@ class Tcpmuxd(Server):
         if kind in self.helpers:
             helpers = (self.bench.backends.processes[self.helpers[kind]],)
         return Door(self.ports["port"], name, helpers)
+
+
+class Quiet(Tcpmuxd):
+    """The same without its log; of another build, if there is one."""
+
+    def __init__(self, bench):
+        super().__init__(bench, level="nothing")
+
+    def words(self):
+        _, *words = super().words()
+        return [(self.bench.against or self.bench.build) / "tcpmuxd", *words]
+
+
+class Former(Tcpmuxd):
+    """Another build, in all else the same."""
+
+    def words(self):
+        if self.bench.against is None:
+            raise Missing("--against tells of no other build")
+        _, *words = super().words()
+        return [self.bench.against / "tcpmuxd", *words]
 
 
 class Offering(Tcpmuxd):

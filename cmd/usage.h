@@ -1,5 +1,5 @@
 /*
- * What every command line has: --help, and options that are none.
+ * What every command line has: --help, options that are none, and seconds.
  */
 
 #ifndef CMD_USAGE_H
@@ -16,5 +16,12 @@ __attribute__((noreturn)) void usage_show(const char *text);
  * and end.  word is the last one that it has looked at.
  */
 __attribute__((noreturn)) void usage_refuse(int letter, const char *word);
+
+/*
+ * The seconds that an option is given, with a fraction or without, in
+ * milliseconds: from 1 to a day.  Ends the program, and says what to write, if
+ * they are none.
+ */
+int usage_parse_seconds(const char *option, const char *text);
 
 #endif

@@ -4,15 +4,11 @@
  */
 
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/ctl/options.h"
 #include "cmd/say.h"
 #include "cmd/usage.h"
-
-/* A day; what waits longer wants no limit. */
-#define OPTIONS_SECONDS_MAX 86400
 
 /* How often top looks, unless it is told, and at the most. */
 #define OPTIONS_EVERY_MS     1000
@@ -70,22 +66,6 @@ static const struct option options_list[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Seconds, with a fraction or without, in milliseconds. */
-static int
-options_parse_seconds(const char *option, const char *text)
-{
-	double seconds;
-	char *end;
-
-	seconds = strtod(text, &end);
-	if (end == text || *end != '\0' || !(seconds > 0) ||
-	    seconds > OPTIONS_SECONDS_MAX)
-		say_fatal(SAY_USAGE,
-		    "%s %s is no time: write seconds, as 10 or 0.5, up to %d",
-		    option, text, OPTIONS_SECONDS_MAX);
-	return seconds * 1000 < 1 ? 1 : (int)(seconds * 1000);
-}
-
 static void
 options_take(struct ctl_options *x, int letter, const char *word)
 {
@@ -101,7 +81,7 @@ options_take(struct ctl_options *x, int letter, const char *word)
 		break;
 	case OPTIONS_EVERY:
 		x->given |= CTL_EVERY;
-		x->every_ms = options_parse_seconds("--every", optarg);
+		x->every_ms = usage_parse_seconds("--every", optarg);
 		if (x->every_ms < OPTIONS_EVERY_MS_MIN)
 			x->every_ms = OPTIONS_EVERY_MS_MIN;
 		break;
@@ -109,7 +89,7 @@ options_take(struct ctl_options *x, int letter, const char *word)
 		x->control = optarg;
 		break;
 	case 'w':
-		x->timeout_ms = options_parse_seconds("-w", optarg);
+		x->timeout_ms = usage_parse_seconds("-w", optarg);
 		break;
 	case OPTIONS_HELP:
 		usage_show(options_usage);

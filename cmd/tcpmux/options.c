@@ -23,9 +23,6 @@ enum options_long {
 	OPTIONS_WAIT,
 };
 
-/* A day; what waits longer wants no limit. */
-#define OPTIONS_SECONDS_MAX 86400
-
 /* The descriptors of UCSPI's tcpclient, and of a program under inetd. */
 #define OPTIONS_FD_UCSPI 6
 #define OPTIONS_FD_INETD 0
@@ -66,22 +63,6 @@ static const char options_usage[] =
     "  --follow        go where a reply of @host:port says, once\n"
     "  --eager         send all names at once; see tcpmux(1) before\n"
     "  --help, --version\n";
-
-/* Seconds, with a fraction or without, in milliseconds. */
-static int
-options_parse_seconds(const char *option, const char *text)
-{
-	double seconds;
-	char *end;
-
-	seconds = strtod(text, &end);
-	if (end == text || *end != '\0' || !(seconds > 0) ||
-	    seconds > OPTIONS_SECONDS_MAX)
-		say_fatal(SAY_USAGE,
-		    "%s %s is no time: write seconds, as 10 or 0.5, up to %d",
-		    option, text, OPTIONS_SECONDS_MAX);
-	return seconds * 1000 < 1 ? 1 : (int)(seconds * 1000);
-}
 
 /* One thing is done at a time. */
 static void
@@ -177,7 +158,7 @@ options_take_long(struct options *options, int letter)
 		options->srv = true;
 		break;
 	case OPTIONS_WAIT:
-		plan->patience_ms = options_parse_seconds("--wait", optarg);
+		plan->patience_ms = usage_parse_seconds("--wait", optarg);
 		break;
 	case OPTIONS_HELP:
 		usage_show(options_usage);
@@ -204,7 +185,7 @@ options_take(struct options *options, int letter, char **argv)
 		plan->flags |= TCPMUX_CALL_IPV6;
 		break;
 	case 'w':
-		plan->timeout_ms = options_parse_seconds("-w", optarg);
+		plan->timeout_ms = usage_parse_seconds("-w", optarg);
 		break;
 	case 'v':
 		plan->verbose = true;

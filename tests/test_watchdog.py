@@ -108,6 +108,13 @@ def test_t8_what_confines_a_process_is_known(host, tcpmuxd):
     assert all(int(line["rss-kb"]) > 0 for line in lines)
 
 
+def test_t8_a_plain_users_monitor_is_not_root(host, tcpmuxd):
+    """T8: also where it keeps what it needs to run programs."""
+    started = tcpmuxd(conf=load.configuration(host))
+    monitor = ask(started, "snapshot").lines("process")[0]
+    assert (os.geteuid() != 0) == ("user" in monitor["layers"].split(","))
+
+
 def test_t11_reload_does_not_wait_for_a_stuck_registrar(tcpmuxd):
     """T11: the next one begins with what the stuck one had claimed."""
     started = tcpmuxd()

@@ -143,6 +143,7 @@ confine(struct monitor *mon, const struct table *t)
 	};
 	int done;
 
+	process_note_layers(&mon->pulse, 0); /* it may not be root */
 	/* Whatever the program before has given up is gone for this one. */
 	if (table_count(t, SERVICE_EXEC) > 0 || mon->confined)
 		return;
